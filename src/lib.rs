@@ -1,1 +1,13 @@
+//! Parlor: chat with rooms, direct messages and calls, in one program.
+//!
+//! The map of the house; imports point down this list only.
+//!
+//! - [`web`], [`realtime`]: the edges, HTTP and sockets
+//! - [`accounts`], [`chat`]: what people can do
+//! - [`log`]: the streams, and how anything gets into them
+//! - [`store`], [`bus`]: what is kept, and what crosses nodes
+//! - [`model`]: plain data and rules
 
+pub mod model;
+pub mod bus;
+pub mod store;

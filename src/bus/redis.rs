@@ -1,0 +1,1 @@
+//! The bus of many nodes, over Redis pub/sub.

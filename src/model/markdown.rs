@@ -1,0 +1,1 @@
+//! From a message's Markdown to markup that is safe to show.
