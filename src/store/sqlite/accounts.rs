@@ -33,7 +33,8 @@ impl AccountStore for SqliteStore {
 
     async fn complete_account(&self, user: UserId) -> Result<(), StoreError> {
         let work = move |db: &Connection| {
-            db.prepare_cached("UPDATE accounts SET complete = 1 WHERE id = ?1")?.execute([user.as_bytes()])?;
+            db.prepare_cached("UPDATE accounts SET complete = 1 WHERE id = ?1")?
+                .execute([user.as_bytes()])?;
             Ok(())
         };
         Ok(self.write(work).await?)
@@ -58,7 +59,11 @@ impl AccountStore for SqliteStore {
         }
     }
 
-    async fn session_by_secret(&self, secret: &[u8; 32], now: Timestamp) -> Result<Option<Session>, StoreError> {
+    async fn session_by_secret(
+        &self,
+        secret: &[u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<Session>, StoreError> {
         let secret = *secret;
         Ok(self.read(move |db| sessions::by_secret(db, &secret, now)).await?)
     }
@@ -71,7 +76,12 @@ impl AccountStore for SqliteStore {
         Ok(self.read(move |db| sessions::of(db, user, now)).await?)
     }
 
-    async fn touch_session(&self, id: SessionId, seen: Timestamp, expires: Timestamp) -> Result<(), StoreError> {
+    async fn touch_session(
+        &self,
+        id: SessionId,
+        seen: Timestamp,
+        expires: Timestamp,
+    ) -> Result<(), StoreError> {
         Ok(self.write(move |db| sessions::touch(db, id, seen, expires)).await?)
     }
 

@@ -32,7 +32,9 @@ impl Ready {
 
     fn new(doc: &Doc) -> Result<Self, Failure> {
         Ok(match doc {
-            Doc::Room(room) => Self { rev: int(room.rev.0), doc: serde_json::to_vec(room)?, of: of_room(room) },
+            Doc::Room(room) => {
+                Self { rev: int(room.rev.0), doc: serde_json::to_vec(room)?, of: of_room(room) }
+            }
             Doc::Member(member) => Self { rev: int(member.rev.0), doc: vec![], of: of_member(member)? },
             Doc::Message(message) => {
                 Self { rev: int(message.rev.0), doc: serde_json::to_vec(message)?, of: of_message(message) }
@@ -47,7 +49,9 @@ impl Ready {
     pub(super) fn write(&self, db: &Connection) -> Result<(), Failure> {
         match &self.of {
             Of::Room { id, public, folded } => self.write_room(db, *id, *public, folded),
-            Of::Member { room, user, role, since } => self.write_member(db, *room, *user, role.as_deref(), *since),
+            Of::Member { room, user, role, since } => {
+                self.write_member(db, *room, *user, role.as_deref(), *since)
+            }
             Of::Message { room, seq, author, mentioned } => {
                 self.write_message(db, Place { room: *room, seq: *seq, author: *author }, mentioned)
             }
@@ -117,8 +121,10 @@ impl Ready {
             .query_row(params![room, seq, self.rev], |row| row.get(0))
             .optional()?;
         let Some(before) = before else { return Ok(()) };
-        db.prepare_cached("UPDATE messages SET rev = ?3, mentions = ?4, doc = ?5 WHERE room = ?1 AND seq = ?2")?
-            .execute(params![room, seq, self.rev, packed, self.doc])?;
+        db.prepare_cached(
+            "UPDATE messages SET rev = ?3, mentions = ?4, doc = ?5 WHERE room = ?1 AND seq = ?2",
+        )?
+        .execute(params![room, seq, self.rev, packed, self.doc])?;
         mentioned.replace(&Mentioned::unpack(&before), db, place)
     }
 }
@@ -192,7 +198,8 @@ impl Mentioned {
                 .execute(params![room, seq, place.author.as_bytes()])?;
         }
         if before.everyone && !self.everyone {
-            db.prepare_cached("DELETE FROM everyone WHERE room = ?1 AND seq = ?2")?.execute(params![room, seq])?;
+            db.prepare_cached("DELETE FROM everyone WHERE room = ?1 AND seq = ?2")?
+                .execute(params![room, seq])?;
         }
         Ok(())
     }

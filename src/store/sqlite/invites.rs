@@ -42,7 +42,8 @@ pub(super) fn use_up(db: &Connection, secret: &[u8; 32], now: Timestamp) -> Resu
 }
 
 pub(super) fn good(db: &Connection, secret: &[u8; 32], now: Timestamp) -> Result<Option<Invite>, Failure> {
-    let mut query = db.prepare_cached(&format!("{INVITE} WHERE secret = ?1 AND expires > ?2 AND uses > 0"))?;
+    let mut query =
+        db.prepare_cached(&format!("{INVITE} WHERE secret = ?1 AND expires > ?2 AND uses > 0"))?;
     Ok(query.query_row(params![secret, now.0], invite).optional()?)
 }
 

@@ -65,7 +65,9 @@ impl LogStore for SqliteStore {
                 doc.write(db)?;
             }
             let moved = db
-                .prepare_cached("UPDATE streams SET folded = ?3, folded_tag = ?4 WHERE key = ?1 AND folded = ?2")?
+                .prepare_cached(
+                    "UPDATE streams SET folded = ?3, folded_tag = ?4 WHERE key = ?1 AND folded = ?2",
+                )?
                 .execute(params![stream.key(), int(from.0), int(to.rev.0), to.tag.0.cast_signed()])?;
             Ok(moved == 1)
         };
@@ -74,7 +76,8 @@ impl LogStore for SqliteStore {
 
     async fn unfolded(&self, since: Timestamp) -> Result<Vec<Stream>, StoreError> {
         let work = move |db: &Connection| {
-            let mut query = db.prepare_cached("SELECT key FROM streams WHERE folded < rev AND at >= ?1 ORDER BY at")?;
+            let mut query =
+                db.prepare_cached("SELECT key FROM streams WHERE folded < rev AND at >= ?1 ORDER BY at")?;
             let keys = query.query_map([since.0], |row| row.get::<_, Vec<u8>>(0))?;
             let streams = keys.map(|key| Ok(Stream::from_key(&key?)));
             Ok(streams.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().flatten().collect())
@@ -179,16 +182,19 @@ struct Standing {
 }
 
 fn standing(db: &Connection, key: &[u8; 17]) -> Result<Option<Standing>, Failure> {
-    let mut query = db.prepare_cached("SELECT id, rev, tag, folded, folded_tag FROM streams WHERE key = ?1")?;
-    let found =
-        query.query_row([key], |row| Ok(Standing { id: row.get(0)?, head: head(row, 1)?, folded: head(row, 3)? }));
+    let mut query =
+        db.prepare_cached("SELECT id, rev, tag, folded, folded_tag FROM streams WHERE key = ?1")?;
+    let found = query
+        .query_row([key], |row| Ok(Standing { id: row.get(0)?, head: head(row, 1)?, folded: head(row, 3)? }));
     Ok(found.optional()?)
 }
 
 /// A stream that has no entry yet.
 fn begin(db: &Connection, key: &[u8; 17]) -> Result<(i64, Standing), Failure> {
-    db.prepare_cached("INSERT INTO streams (key, rev, tag, at, folded, folded_tag) VALUES (?1, 0, 0, 0, 0, 0)")?
-        .execute([key])?;
+    db.prepare_cached(
+        "INSERT INTO streams (key, rev, tag, at, folded, folded_tag) VALUES (?1, 0, 0, 0, 0, 0)",
+    )?
+    .execute([key])?;
     let id = db.last_insert_rowid();
     Ok((id, Standing { id, head: Head::default(), folded: Head::default() }))
 }
@@ -206,7 +212,12 @@ const APPEND: &str = "SELECT tag, prev, entries, last FROM log WHERE stream = ?1
 
 fn append(stream: Stream, row: &Row<'_>) -> rusqlite::Result<Append> {
     let (tag, prev): (i64, i64) = (row.get(0)?, row.get(1)?);
-    Ok(Append { stream, tag: Tag(tag.cast_unsigned()), prev: Tag(prev.cast_unsigned()), entries: json(row, 2)? })
+    Ok(Append {
+        stream,
+        tag: Tag(tag.cast_unsigned()),
+        prev: Tag(prev.cast_unsigned()),
+        entries: json(row, 2)?,
+    })
 }
 
 /// The query for the append that holds an entry, if it is in the log: the last that begins at or before it.
@@ -254,7 +265,8 @@ fn find(db: &Connection, stream: Stream, nonces: &[NonceKey]) -> Result<Vec<Foun
             held = query.query_row(params![id, rev], |row| append(stream, row)).optional()?;
         }
         let Some(append) = &held else { continue };
-        let entry = append.entries.iter().find(|entry| int(entry.rev.0) == rev && wanted.contains(&entry.nonce));
+        let entry =
+            append.entries.iter().find(|entry| int(entry.rev.0) == rev && wanted.contains(&entry.nonce));
         found.extend(entry.map(|entry: &Entry| Found { entry: entry.clone(), tag: append.tag }));
     }
     Ok(found)
@@ -267,7 +279,8 @@ fn trimmable(db: &Connection, before: Timestamp) -> Result<Vec<(i64, i64)>, Fail
          WHERE log.at < ?1 AND log.last <= streams.folded AND log.last < streams.rev
          ORDER BY log.at, log.first LIMIT ?2",
     )?;
-    let old = query.query_map(params![before.0, count(TRIMMED_TOGETHER)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let old =
+        query.query_map(params![before.0, count(TRIMMED_TOGETHER)], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(old.collect::<rusqlite::Result<_>>()?)
 }
 

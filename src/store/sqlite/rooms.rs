@@ -43,7 +43,9 @@ impl RoomStore for SqliteStore {
             )?;
             let mut found = Vec::with_capacity(users.len());
             for user in users {
-                found.extend(query.query_row(params![room.as_bytes(), user.as_bytes()], membership).optional()?);
+                found.extend(
+                    query.query_row(params![room.as_bytes(), user.as_bytes()], membership).optional()?,
+                );
             }
             Ok(found)
         };
@@ -138,8 +140,8 @@ impl RoomStore for SqliteStore {
     async fn drafts(&self, user: UserId) -> Result<Vec<(RoomId, String)>, StoreError> {
         let work = move |db: &Connection| {
             let mut query = db.prepare_cached("SELECT room, text FROM drafts WHERE user = ?1")?;
-            let found =
-                query.query_map([user.as_bytes()], |row| Ok((id(row, 0, RoomId::from_bytes)?, row.get(1)?)))?;
+            let found = query
+                .query_map([user.as_bytes()], |row| Ok((id(row, 0, RoomId::from_bytes)?, row.get(1)?)))?;
             Ok(found.collect::<rusqlite::Result<_>>()?)
         };
         Ok(self.read(work).await?)
@@ -180,7 +182,12 @@ fn by_keys<T: serde::de::DeserializeOwned>(
     Ok(found)
 }
 
-fn public_rooms(db: &Connection, text: &str, after: Option<RoomId>, limit: usize) -> Result<Page<Room>, Failure> {
+fn public_rooms(
+    db: &Connection,
+    text: &str,
+    after: Option<RoomId>,
+    limit: usize,
+) -> Result<Page<Room>, Failure> {
     let mut name = db.prepare_cached("SELECT folded FROM rooms WHERE id = ?1")?;
     let after_name: Option<String> = match &after {
         Some(room) => name.query_row([room.as_bytes()], |row| row.get(0)).optional()?,
@@ -192,7 +199,9 @@ fn public_rooms(db: &Connection, text: &str, after: Option<RoomId>, limit: usize
          ORDER BY folded, id LIMIT ?4",
     )?;
     let found = query
-        .query_map(params![text, after_name.unwrap_or_default(), after_id, one_more(limit)], |row| json(row, 0))?;
+        .query_map(params![text, after_name.unwrap_or_default(), after_id, one_more(limit)], |row| {
+            json(row, 0)
+        })?;
     Ok(page(found.collect::<rusqlite::Result<_>>()?, limit))
 }
 

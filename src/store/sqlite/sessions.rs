@@ -47,7 +47,11 @@ pub(super) fn create(db: &Connection, session: &Session) -> Result<(), Failure> 
     Ok(())
 }
 
-pub(super) fn by_secret(db: &Connection, secret: &[u8; 32], now: Timestamp) -> Result<Option<Session>, Failure> {
+pub(super) fn by_secret(
+    db: &Connection,
+    secret: &[u8; 32],
+    now: Timestamp,
+) -> Result<Option<Session>, Failure> {
     for column in ["secret", "used"] {
         let mut query = db.prepare_cached(&format!("{SESSION} WHERE {column} = ?1 AND expires > ?2"))?;
         if let Some(found) = query.query_row(params![secret, now.0], session).optional()? {
@@ -68,9 +72,17 @@ pub(super) fn of(db: &Connection, user: UserId, now: Timestamp) -> Result<Vec<Se
     Ok(query.query_map(params![user.as_bytes(), now.0], session)?.collect::<rusqlite::Result<_>>()?)
 }
 
-pub(super) fn touch(db: &Connection, id: SessionId, seen: Timestamp, expires: Timestamp) -> Result<(), Failure> {
-    db.prepare_cached("UPDATE sessions SET seen = ?2, expires = ?3 WHERE id = ?1")?
-        .execute(params![id.as_bytes(), seen.0, expires.0])?;
+pub(super) fn touch(
+    db: &Connection,
+    id: SessionId,
+    seen: Timestamp,
+    expires: Timestamp,
+) -> Result<(), Failure> {
+    db.prepare_cached("UPDATE sessions SET seen = ?2, expires = ?3 WHERE id = ?1")?.execute(params![
+        id.as_bytes(),
+        seen.0,
+        expires.0
+    ])?;
     Ok(())
 }
 
