@@ -10,4 +10,5 @@
 
 pub mod model;
 pub mod bus;
+pub mod log;
 pub mod store;
