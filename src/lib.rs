@@ -1,1 +1,2 @@
-
+//! Parlor.
+pub mod web;
