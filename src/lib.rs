@@ -10,6 +10,8 @@
 
 pub mod bus;
 pub mod chat;
+pub mod config;
+pub mod error;
 pub mod log;
 pub mod model;
 pub mod realtime;

@@ -5,10 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use serde::Serialize;
 
 use super::people::markup;
-use crate::model::{
-    Message, Person, Reaction, Rev, Seq, SystemLine, Timestamp, UserId,
-    room::Body,
-};
+use crate::model::{Message, Person, Reaction, Rev, Seq, SystemLine, Timestamp, UserId, room::Body};
 
 /// A message's fields.
 #[derive(Debug, Serialize)]

@@ -11,8 +11,10 @@ use std::{
 
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock};
 
-use super::ChatError;
-use crate::model::UserId;
+use crate::{
+    error::{Error, Result},
+    model::UserId,
+};
 
 /// People who wrote nothing for a while are forgotten once in so many changes.
 const TIDY_EVERY: u32 = 4_096;
@@ -49,14 +51,14 @@ impl Floods {
     ///
     /// # Errors
     /// `SlowDown` with the time until the next.
-    pub fn check(&self, user: UserId) -> Result<(), ChatError> {
+    pub fn check(&self, user: UserId) -> Result<()> {
         let (limiter, count) = &*self.inner;
         if count.fetch_add(1, Ordering::Relaxed) % TIDY_EVERY == TIDY_EVERY - 1 {
             limiter.retain_recent();
         }
         limiter.check_key(&user).map_err(|until| {
             let wait = until.wait_time_from(limiter.clock().now());
-            ChatError::SlowDown(wait.max(Duration::from_millis(1)))
+            Error::slow_down(wait.max(Duration::from_millis(1)))
         })
     }
 }

@@ -93,7 +93,8 @@ pub(super) fn named(message: &Message) -> impl Iterator<Item = UserId> + '_ {
 pub(super) fn markup(message: &Message, people: &HashMap<UserId, Arc<Person>>) -> SanitizedHtml {
     let Body::Text { text, mentions, .. } = &message.body else { return SanitizedHtml::default() };
     markdown::render(text, &|name| {
-        let person = mentions.iter().filter_map(|user| people.get(user)).find(|person| person.name == name)?;
+        let person =
+            mentions.iter().filter_map(|user| people.get(user)).find(|person| person.name == name)?;
         Some(Mentioned { user: person.id, display: person.display.clone() })
     })
 }
