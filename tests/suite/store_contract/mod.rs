@@ -15,6 +15,7 @@ mod sessions;
 mod stream;
 mod trimming;
 
+mod random;
 mod sqlite;
 
 use std::{any::Any, sync::Arc};
