@@ -8,6 +8,6 @@
 //! - [`store`], [`bus`]: what is kept, and what crosses nodes
 //! - [`model`]: plain data and rules
 
-pub mod model;
 pub mod bus;
+pub mod model;
 pub mod store;

@@ -1,1 +1,6 @@
 //! Behaviour, through the public edges: one file a capability.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may fail")]
+
+mod bus_contract;
+mod services;
