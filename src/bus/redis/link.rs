@@ -3,10 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use redis::{
-    AsyncConnectionConfig, Client, Pipeline, PushInfo, PushKind, RedisError, RedisResult, Value,
+    AsyncConnectionConfig, Client, Pipeline, RedisError, RedisResult,
     aio::{MultiplexedConnection, SendError},
 };
-use serde::{Deserialize, Serialize};
 use tokio::{
     sync::{mpsc, oneshot},
     time::sleep,
@@ -17,7 +16,9 @@ use tracing::{info, warn};
 use super::{
     super::{Bus, Channel, Event, LocalBus, NodeId, Notice},
     Complaint,
+    inbox::Inbox,
     subscriptions::{Change, Subscriptions},
+    wire::{Message, Names},
 };
 
 /// How long connecting may take.
@@ -43,13 +44,6 @@ pub(super) enum Parcel {
     Notice(Channel, Notice),
     /// To be told when all before it is.
     Last(oneshot::Sender<()>),
-}
-
-/// What goes over the wire.
-#[derive(Debug, Serialize, Deserialize)]
-struct Message<N> {
-    from: NodeId,
-    notice: N,
 }
 
 /// A connection on which everything was asked for.
@@ -233,75 +227,5 @@ async fn heartbeat(mut redis: MultiplexedConnection) -> RedisError {
         if let Err(error) = redis::cmd("PING").exec_async(&mut redis).await {
             return error;
         }
-    }
-}
-
-/// Where what others publish comes in, on the connection's own task.
-#[derive(Debug)]
-struct Inbox {
-    names: Names,
-    local: Arc<LocalBus>,
-    broken: CancellationToken,
-    /// How messages of this node begin.
-    own: Vec<u8>,
-    strange: Complaint,
-}
-
-impl Inbox {
-    fn new(names: Names, local: Arc<LocalBus>, broken: CancellationToken) -> Self {
-        let own = format!(r#"{{"from":"{}","#, local.node().0).into_bytes();
-        Self { names, local, broken, own, strange: Complaint::default() }
-    }
-
-    fn take(&self, push: PushInfo) {
-        match push.kind {
-            PushKind::Disconnection => self.broken.cancel(),
-            PushKind::Message => {
-                let [Value::BulkString(channel), Value::BulkString(payload)] = push.data.as_slice() else {
-                    return;
-                };
-                self.receive(channel, payload);
-            }
-            _ => {}
-        }
-    }
-
-    fn receive(&self, channel: &[u8], payload: &[u8]) {
-        if payload.starts_with(&self.own) {
-            return;
-        }
-        let message = serde_json::from_slice::<Message<Notice>>(payload);
-        match (self.names.channel(channel), message) {
-            (Some(channel), Ok(Message { from, notice })) => {
-                if from != self.local.node() {
-                    self.local.deliver(Event::Notice { from, channel, notice });
-                }
-            }
-            (_, message) => {
-                let channel = String::from_utf8_lossy(channel);
-                let error = message.err();
-                self.strange.raise(|count| warn!(%channel, ?error, count, "a message that no node sends"));
-            }
-        }
-    }
-}
-
-/// Channels by the names they have in Redis.
-#[derive(Debug, Clone)]
-struct Names {
-    prefix: String,
-}
-
-impl Names {
-    fn of(database: i64) -> Self {
-        Self { prefix: if database == 0 { String::new() } else { format!("{database}:") } }
-    }
-
-    fn name(&self, channel: Channel) -> String {
-        format!("{}{channel}", self.prefix)
-    }
-
-    fn channel(&self, name: &[u8]) -> Option<Channel> {
-        std::str::from_utf8(name).ok()?.strip_prefix(self.prefix.as_str())?.parse().ok()
     }
 }

@@ -9,8 +9,10 @@
 //! Redis keeps channels apart by name alone, keys by database too. So that communities with a database each don't
 //! hear each other, the database's number stands before the channel's name, where it isn't 0.
 
+mod inbox;
 mod link;
 mod subscriptions;
+mod wire;
 
 use std::{
     sync::{
