@@ -9,5 +9,9 @@
 //! - [`model`]: plain data and rules
 
 pub mod bus;
+pub mod chat;
+pub mod log;
 pub mod model;
+pub mod realtime;
 pub mod store;
+pub mod web;
