@@ -2,12 +2,22 @@
 //!
 //! The map of the house; imports point down this list only.
 //!
-//! - [`web`], [`realtime`]: the edges, HTTP and sockets
-//! - [`accounts`], [`chat`]: what people can do
+//! - [`server`]: state, router, layers, listener; from start to shutdown
+//! - [`app`]: what all requests and sockets of a node share
+//! - [`web`], `realtime`: the edges, HTTP and sockets
+//! - [`accounts`], `chat`: what people can do
 //! - [`log`]: the streams, and how anything gets into them
 //! - [`store`], [`bus`]: what is kept, and what crosses nodes
+//! - [`config`], [`error`]: what all of them are told, and what they tell
 //! - [`model`]: plain data and rules
 
-pub mod model;
+pub mod accounts;
+pub mod app;
 pub mod bus;
+pub mod config;
+pub mod error;
+pub mod log;
+pub mod model;
+pub mod server;
 pub mod store;
+pub mod web;

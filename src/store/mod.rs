@@ -9,8 +9,8 @@ pub mod sqlite;
 use async_trait::async_trait;
 
 use crate::model::{
-    Append, Doc, Entry, Head, InviteId, Membership, Message, NonceKey, Person, Rev, Room, RoomId, Seq, SessionId,
-    Stream, Tag, Timestamp, UserId,
+    Append, Doc, Entry, Head, InviteId, Membership, Message, NonceKey, Person, Rev, Room, RoomId, Seq,
+    SessionId, Stream, Tag, Timestamp, UserId,
     account::{Account, Invite, NewAccount, Session},
 };
 
@@ -238,7 +238,11 @@ pub trait AccountStore: Send + Sync + 'static {
     async fn create_session(&self, session: &Session) -> Result<bool, StoreError>;
 
     /// The session that this secret proves, current or used last; expired ones are not found.
-    async fn session_by_secret(&self, secret: &[u8; 32], now: Timestamp) -> Result<Option<Session>, StoreError>;
+    async fn session_by_secret(
+        &self,
+        secret: &[u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<Session>, StoreError>;
 
     /// A session by its public id; expired ones are not found.
     async fn session(&self, id: SessionId, now: Timestamp) -> Result<Option<Session>, StoreError>;
@@ -247,7 +251,12 @@ pub trait AccountStore: Send + Sync + 'static {
     async fn sessions_of(&self, user: UserId, now: Timestamp) -> Result<Vec<Session>, StoreError>;
 
     /// Notes that a session was used: moves `seen` and `expires`, nothing else.
-    async fn touch_session(&self, id: SessionId, seen: Timestamp, expires: Timestamp) -> Result<(), StoreError>;
+    async fn touch_session(
+        &self,
+        id: SessionId,
+        seen: Timestamp,
+        expires: Timestamp,
+    ) -> Result<(), StoreError>;
 
     /// Replaces a session's secret `from` by `to`, and remembers `from` as used at `now`. False when its secret isn't `from`
     /// (any more) or it is gone.
