@@ -1,20 +1,17 @@
 //! Read marks and drafts: values in a projection; their owner's stream says only that they changed.
 
-use super::{Chat, ChatError};
-use crate::model::{
-    Actor, Change, Command, Done, Nonce, NonceKey, PersonCommand, Refusal, RoomId, Seq, Stream, What,
-    text::{DraftText, Invalid},
+use super::Chat;
+use crate::{
+    error::Result,
+    model::{
+        Actor, Change, Command, Done, Nonce, NonceKey, PersonCommand, Refusal, RoomId, Seq, Stream, What,
+        text::{DraftText, Invalid},
+    },
 };
 
 impl Chat {
     /// Moves one's read mark in a room forward; it never goes back.
-    pub async fn read(
-        &self,
-        actor: Actor,
-        room: RoomId,
-        nonce: &Nonce,
-        seq: Seq,
-    ) -> Result<Done, ChatError> {
+    pub async fn read(&self, actor: Actor, room: RoomId, nonce: &Nonce, seq: Seq) -> Result<Done> {
         let listing = self.log.listing(actor.user, Some(room)).await?.pop().ok_or(Refusal::NotFound)?;
         if seq > listing.listed.room.seq {
             let why = format!("The room's last message is {}.", listing.listed.room.seq);
@@ -28,13 +25,7 @@ impl Chat {
     }
 
     /// Keeps an unsent text for all of one's devices.
-    pub async fn draft(
-        &self,
-        actor: Actor,
-        room: RoomId,
-        nonce: &Nonce,
-        text: DraftText,
-    ) -> Result<Done, ChatError> {
+    pub async fn draft(&self, actor: Actor, room: RoomId, nonce: &Nonce, text: DraftText) -> Result<Done> {
         self.floods.check(actor.user)?;
         if self.readable(actor.user, room).await?.member.is_none() {
             return Err(Refusal::JoinFirst.into());
@@ -43,7 +34,7 @@ impl Chat {
         self.note(actor, nonce, What::Draft { room }).await
     }
 
-    async fn note(&self, actor: Actor, nonce: &Nonce, what: What) -> Result<Done, ChatError> {
+    async fn note(&self, actor: Actor, nonce: &Nonce, what: What) -> Result<Done> {
         let change = Change {
             stream: Stream::Person(actor.user),
             actor,

@@ -9,57 +9,19 @@ mod messages;
 mod people;
 mod rooms;
 
-use std::time::Duration;
-
 pub use fields::{LineFields, MessageFields};
-pub use flood::{Floods, Rate};
+pub use flood::Floods;
 pub use people::People;
 pub use rooms::NewRoom;
 
 use crate::{
-    log::{Log, LogError, Span, Timeline},
+    error::Result,
+    log::{Log, Span, Timeline},
     model::{
-        Actor, Change, Command, Done, Head, Membership, Message, Nonce, NonceKey, Refusal, Room, RoomCommand, RoomId,
-        RoomKind, Seq, Stream, UserId, text::Invalid,
+        Actor, Change, Command, Done, Head, Membership, Message, Nonce, NonceKey, Refusal, Room, RoomCommand,
+        RoomId, RoomKind, Seq, Stream, UserId,
     },
-    store::StoreError,
 };
-
-/// Why something could not be done.
-#[derive(Debug, thiserror::Error)]
-pub enum ChatError {
-    /// It may not be done; asking again won't help.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// A value is out of its limits.
-    #[error(transparent)]
-    Invalid(#[from] Invalid),
-    /// Too much at once; after this time there is room again.
-    #[error("too many changes")]
-    SlowDown(Duration),
-    /// Not now, or it isn't known whether it was done: ask again with the same nonce.
-    #[error("the store is away: {0}")]
-    Unavailable(String),
-    /// There is no room for it in the store.
-    #[error("the store is full: {0}")]
-    Full(String),
-}
-
-impl From<LogError> for ChatError {
-    fn from(error: LogError) -> Self {
-        match error {
-            LogError::Refused(refusal) => ChatError::Refused(refusal),
-            LogError::Unavailable(why) => ChatError::Unavailable(why),
-            LogError::Full(why) => ChatError::Full(why),
-        }
-    }
-}
-
-impl From<StoreError> for ChatError {
-    fn from(error: StoreError) -> Self {
-        LogError::from(error).into()
-    }
-}
 
 /// A room that somebody may read: it came through the check.
 #[derive(Debug, Clone)]
@@ -104,7 +66,7 @@ impl Chat {
     ///
     /// # Errors
     /// `NotFound`, the same whether it isn't there or isn't theirs.
-    pub async fn readable(&self, user: UserId, room: RoomId) -> Result<Readable, ChatError> {
+    pub async fn readable(&self, user: UserId, room: RoomId) -> Result<Readable> {
         let (head, room, member) = self.log.membership(room, user).await?.ok_or(Refusal::NotFound)?;
         if room.kind != RoomKind::Public && member.is_none() {
             return Err(Refusal::NotFound.into());
@@ -113,29 +75,21 @@ impl Chat {
     }
 
     /// At most `limit` messages of a room.
-    pub async fn timeline(&self, room: &Readable, span: Span, limit: usize) -> Result<Timeline, ChatError> {
+    pub async fn timeline(&self, room: &Readable, span: Span, limit: usize) -> Result<Timeline> {
         let () = room.checked;
         Ok(self.log.timeline(room.room.id, span, limit).await?.ok_or(Refusal::NotFound)?)
     }
 
     /// Messages of a room by their places.
-    pub async fn messages_at(&self, room: &Readable, seqs: &[Seq]) -> Result<Vec<Message>, ChatError> {
-        let touches = crate::model::room::Touches {
-            messages: seqs.iter().copied().collect(),
-            ..Default::default()
-        };
+    pub async fn messages_at(&self, room: &Readable, seqs: &[Seq]) -> Result<Vec<Message>> {
+        let touches =
+            crate::model::room::Touches { messages: seqs.iter().copied().collect(), ..Default::default() };
         let (_, view) = self.log.view(room.room.id, touches).await?.ok_or(Refusal::NotFound)?;
         Ok(seqs.iter().filter_map(|seq| view.message(*seq).cloned()).collect())
     }
 
     /// Makes a change in a room.
-    async fn change(
-        &self,
-        room: RoomId,
-        actor: Actor,
-        nonce: &Nonce,
-        command: RoomCommand,
-    ) -> Result<Done, ChatError> {
+    async fn change(&self, room: RoomId, actor: Actor, nonce: &Nonce, command: RoomCommand) -> Result<Done> {
         let change = Change {
             stream: Stream::Room(room),
             actor,

@@ -1,7 +1,8 @@
 //! Rooms: making them, finding them, coming and going.
 
-use super::{Chat, ChatError};
+use super::Chat;
 use crate::{
+    error::Result,
     log::Listing,
     model::{
         Actor, Done, Nonce, Refusal, Role, Room, RoomCommand, RoomId, RoomKind, UserId,
@@ -26,12 +27,7 @@ pub struct NewRoom {
 
 impl Chat {
     /// Makes a room, or finds the direct messages that are there already. Says which, and whether it is new.
-    pub async fn create(
-        &self,
-        actor: Actor,
-        nonce: &Nonce,
-        new: NewRoom,
-    ) -> Result<(RoomId, bool), ChatError> {
+    pub async fn create(&self, actor: Actor, nonce: &Nonce, new: NewRoom) -> Result<(RoomId, bool)> {
         self.floods.check(actor.user)?;
         let NewRoom { kind, name, topic, mut people } = new;
         people.retain(|user| *user != actor.user);
@@ -54,36 +50,24 @@ impl Chat {
     }
 
     /// Joins a public room.
-    pub async fn join(&self, actor: Actor, room: RoomId, nonce: &Nonce) -> Result<Done, ChatError> {
+    pub async fn join(&self, actor: Actor, room: RoomId, nonce: &Nonce) -> Result<Done> {
         self.change(room, actor, nonce, RoomCommand::Join).await
     }
 
     /// Leaves a room.
-    pub async fn leave(&self, actor: Actor, room: RoomId, nonce: &Nonce) -> Result<Done, ChatError> {
+    pub async fn leave(&self, actor: Actor, room: RoomId, nonce: &Nonce) -> Result<Done> {
         self.change(room, actor, nonce, RoomCommand::Leave).await
     }
 
     /// Lets somebody into a room that one is in.
-    pub async fn add(
-        &self,
-        actor: Actor,
-        room: RoomId,
-        nonce: &Nonce,
-        user: UserId,
-    ) -> Result<Done, ChatError> {
+    pub async fn add(&self, actor: Actor, room: RoomId, nonce: &Nonce, user: UserId) -> Result<Done> {
         self.floods.check(actor.user)?;
         self.must_exist(&[user]).await?;
         self.change(room, actor, nonce, RoomCommand::Add { user }).await
     }
 
     /// Removes somebody from a room that one owns.
-    pub async fn remove(
-        &self,
-        actor: Actor,
-        room: RoomId,
-        nonce: &Nonce,
-        user: UserId,
-    ) -> Result<Done, ChatError> {
+    pub async fn remove(&self, actor: Actor, room: RoomId, nonce: &Nonce, user: UserId) -> Result<Done> {
         self.change(room, actor, nonce, RoomCommand::Remove { user }).await
     }
 
@@ -95,53 +79,36 @@ impl Chat {
         nonce: &Nonce,
         user: UserId,
         role: Role,
-    ) -> Result<Done, ChatError> {
+    ) -> Result<Done> {
         self.change(room, actor, nonce, RoomCommand::SetRole { user, role }).await
     }
 
     /// Gives a room another name.
-    pub async fn rename(
-        &self,
-        actor: Actor,
-        room: RoomId,
-        nonce: &Nonce,
-        name: RoomName,
-    ) -> Result<Done, ChatError> {
+    pub async fn rename(&self, actor: Actor, room: RoomId, nonce: &Nonce, name: RoomName) -> Result<Done> {
         self.floods.check(actor.user)?;
         self.change(room, actor, nonce, RoomCommand::Rename { name }).await
     }
 
     /// Says what a room is about.
-    pub async fn set_topic(
-        &self,
-        actor: Actor,
-        room: RoomId,
-        nonce: &Nonce,
-        topic: Topic,
-    ) -> Result<Done, ChatError> {
+    pub async fn set_topic(&self, actor: Actor, room: RoomId, nonce: &Nonce, topic: Topic) -> Result<Done> {
         self.floods.check(actor.user)?;
         self.change(room, actor, nonce, RoomCommand::SetTopic { topic }).await
     }
 
     /// The rooms that somebody is in, the one with the newest entry first.
-    pub async fn rooms_of(&self, user: UserId) -> Result<Vec<Listing>, ChatError> {
+    pub async fn rooms_of(&self, user: UserId) -> Result<Vec<Listing>> {
         let mut rooms = self.log.listing(user, None).await?;
         rooms.sort_by_key(|listing| (std::cmp::Reverse(listing.listed.room.at), listing.listed.room.id));
         Ok(rooms)
     }
 
     /// A room of somebody's list.
-    pub async fn room_of(&self, user: UserId, room: RoomId) -> Result<Option<Listing>, ChatError> {
+    pub async fn room_of(&self, user: UserId, room: RoomId) -> Result<Option<Listing>> {
         Ok(self.log.listing(user, Some(room)).await?.pop())
     }
 
     /// Public rooms whose name holds `query`, by name.
-    pub async fn public_rooms(
-        &self,
-        query: &str,
-        after: Option<RoomId>,
-        limit: usize,
-    ) -> Result<Page<Room>, ChatError> {
+    pub async fn public_rooms(&self, query: &str, after: Option<RoomId>, limit: usize) -> Result<Page<Room>> {
         Ok(self.log.store().public_rooms(&folded(query.trim()), after, limit).await?)
     }
 
@@ -152,13 +119,13 @@ impl Chat {
         room: RoomId,
         after: Option<UserId>,
         limit: usize,
-    ) -> Result<Page<Membership>, ChatError> {
+    ) -> Result<Page<Membership>> {
         let room = self.readable(user, room).await?;
         Ok(self.log.store().members(room.room.id, after, limit).await?)
     }
 
-    async fn must_exist(&self, people: &[UserId]) -> Result<(), ChatError> {
-        let found = self.people.get(people.iter().copied()).await?;
+    async fn must_exist(&self, people: &[UserId]) -> Result<()> {
+        let found = self.people.get(people.to_vec()).await?;
         if found.len() < people.len() {
             return Err(Refusal::NotFound.into());
         }

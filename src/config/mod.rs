@@ -142,10 +142,25 @@ impl Config {
     /// # Errors
     /// The first wrong one.
     pub fn new(settings: &Settings) -> Result<Self, Wrong> {
-        let bind = parsed("PARLOR_BIND", &settings.bind, "127.0.0.1:8080", "an address and a port, such as 127.0.0.1:8080")?;
+        let bind = parsed(
+            "PARLOR_BIND",
+            &settings.bind,
+            "127.0.0.1:8080",
+            "an address and a port, such as 127.0.0.1:8080",
+        )?;
         let given = Given {
-            public_url: optional("PARLOR_PUBLIC_URL", &settings.public_url, "a URL of scheme, host and port alone, such as https://chat.example", PublicUrl::parse)?,
-            registration: optional("PARLOR_REGISTRATION", &settings.registration, "open, link or closed", registration)?,
+            public_url: optional(
+                "PARLOR_PUBLIC_URL",
+                &settings.public_url,
+                "a URL of scheme, host and port alone, such as https://chat.example",
+                PublicUrl::parse,
+            )?,
+            registration: optional(
+                "PARLOR_REGISTRATION",
+                &settings.registration,
+                "open, link or closed",
+                registration,
+            )?,
         };
         let cluster = cluster(settings)?;
         let config = Self {
@@ -167,12 +182,25 @@ impl Config {
             },
             login_tries: number("PARLOR_LOGIN_TRIES", &settings.login_tries, 5, 1, 1_000_000)?.get(),
             max_body: count("PARLOR_MAX_BODY", &settings.max_body, 256, 64, 1 << 20)? * 1024,
-            max_connections: count("PARLOR_MAX_CONNECTIONS", &settings.max_connections, 50_000, 1, 10_000_000)?,
-            max_connections_per_address: count("PARLOR_MAX_CONNECTIONS_PER_ADDRESS", &settings.max_connections_per_address, 1_000, 1, 10_000_000)?,
+            max_connections: count(
+                "PARLOR_MAX_CONNECTIONS",
+                &settings.max_connections,
+                50_000,
+                1,
+                10_000_000,
+            )?,
+            max_connections_per_address: count(
+                "PARLOR_MAX_CONNECTIONS_PER_ADDRESS",
+                &settings.max_connections_per_address,
+                1_000,
+                1,
+                10_000_000,
+            )?,
             header_timeout: seconds("PARLOR_HEADER_TIMEOUT", &settings.header_timeout, 15)?,
             request_timeout: seconds("PARLOR_REQUEST_TIMEOUT", &settings.request_timeout, 30)?,
             mailbox: count("PARLOR_MAILBOX", &settings.mailbox, 512, 16, 1_000_000)?,
-            log_format: optional("PARLOR_LOG_FORMAT", &settings.log_format, "text or json", log_format)?.unwrap_or(LogFormat::Text),
+            log_format: optional("PARLOR_LOG_FORMAT", &settings.log_format, "text or json", log_format)?
+                .unwrap_or(LogFormat::Text),
             log: log(&settings.log)?,
             given,
         };
@@ -233,7 +261,13 @@ fn parsed<T: std::str::FromStr>(
     text.parse().map_err(|_| wrong(name, expected, text))
 }
 
-fn number(name: &'static str, value: &Option<String>, usual: u32, min: u32, max: u32) -> Result<NonZeroU32, Wrong> {
+fn number(
+    name: &'static str,
+    value: &Option<String>,
+    usual: u32,
+    min: u32,
+    max: u32,
+) -> Result<NonZeroU32, Wrong> {
     let fits = |number: &NonZeroU32| (min..=max).contains(&number.get());
     match set(value) {
         None => NonZeroU32::new(usual).ok_or_else(|| wrong(name, "a number", usual)),
@@ -256,7 +290,8 @@ fn seconds(name: &'static str, value: &Option<String>, usual: u32) -> Result<Dur
 fn name(value: &Option<String>) -> Result<String, Wrong> {
     let text = set(value).unwrap_or("Parlor");
     let fits = text.chars().count() <= 60 && !text.chars().any(char::is_control);
-    fits.then(|| text.to_owned()).ok_or_else(|| wrong("PARLOR_NAME", "at most 60 characters on one line", text))
+    fits.then(|| text.to_owned())
+        .ok_or_else(|| wrong("PARLOR_NAME", "at most 60 characters on one line", text))
 }
 
 fn registration(text: &str) -> Option<Registration> {
@@ -318,7 +353,8 @@ fn cluster(settings: &Settings) -> Result<Option<Cluster>, Wrong> {
 
 /// Never told is what was found, only how long it is.
 fn secrets(value: &Option<String>, required: bool) -> Result<Vec<Secret>, Wrong> {
-    let texts: Vec<&str> = set(value).map(|text| text.split(',').map(str::trim).collect()).unwrap_or_default();
+    let texts: Vec<&str> =
+        set(value).map(|text| text.split(',').map(str::trim).collect()).unwrap_or_default();
     let expected = format!("{MIN_SECRET} characters or more, the same on all nodes");
     let wrong = |found: String| Err(Wrong { name: "PARLOR_SECRET", expected: expected.clone(), found });
     match texts.iter().map(|text| text.chars().count()).find(|length| *length < MIN_SECRET) {

@@ -37,7 +37,9 @@ mod tests {
             let address = address.parse().ok();
             networks.as_ref().ok().zip(address).is_some_and(|(networks, address)| networks.contain(address))
         };
-        assert!(contain("10.1.2.3") && contain("192.0.2.7") && contain("fd00::1") && contain("::ffff:10.1.2.3"));
+        assert!(
+            contain("10.1.2.3") && contain("192.0.2.7") && contain("fd00::1") && contain("::ffff:10.1.2.3")
+        );
         assert!(!contain("192.0.2.8") && !contain("fe80::1") && !contain("11.0.0.1"));
     }
 

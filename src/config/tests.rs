@@ -46,7 +46,11 @@ fn a_wrong_setting_is_told_in_one_line_with_name_expectation_and_finding() {
         (Settings { bind: some("8080"), ..usual() }, "PARLOR_BIND", "8080"),
         (Settings { public_url: some("chat.example"), ..usual() }, "PARLOR_PUBLIC_URL", "chat.example"),
         (Settings { registration: some("maybe"), ..usual() }, "PARLOR_REGISTRATION", "maybe"),
-        (Settings { trusted_proxies: some("10.0.0.0/8,proxy"), ..usual() }, "PARLOR_TRUSTED_PROXIES", "proxy"),
+        (
+            Settings { trusted_proxies: some("10.0.0.0/8,proxy"), ..usual() },
+            "PARLOR_TRUSTED_PROXIES",
+            "proxy",
+        ),
         (Settings { post_rate: some("0"), ..usual() }, "PARLOR_POST_RATE", "0"),
         (Settings { login_tries: some("many\nmore"), ..usual() }, "PARLOR_LOGIN_TRIES", "many\\nmore"),
         (Settings { max_body: some("-1"), ..usual() }, "PARLOR_MAX_BODY", "-1"),
@@ -91,7 +95,8 @@ fn secrets_are_never_told() -> Result<(), Wrong> {
 
 #[test]
 fn an_empty_setting_counts_as_not_set() -> Result<(), Wrong> {
-    let empty = Settings { mongodb_url: some(""), redis_url: some(" "), bind: some(""), ..Settings::default() };
+    let empty =
+        Settings { mongodb_url: some(""), redis_url: some(" "), bind: some(""), ..Settings::default() };
     assert!(Config::new(&empty)?.cluster.is_none());
     Ok(())
 }

@@ -102,9 +102,18 @@ mod tests {
     #[test]
     fn anything_but_scheme_host_and_port_is_no_public_url() {
         for text in [
-            "", "chat.example", "ftp://chat.example", "https://", "https://chat.example/parlor", "https://a@chat.example",
-            "https://chat.example?x", "https://chat.example/#x", "https://chat.example:0", "https://chat.example:",
-            "https://chat.example:99999", "https://chat example",
+            "",
+            "chat.example",
+            "ftp://chat.example",
+            "https://",
+            "https://chat.example/parlor",
+            "https://a@chat.example",
+            "https://chat.example?x",
+            "https://chat.example/#x",
+            "https://chat.example:0",
+            "https://chat.example:",
+            "https://chat.example:99999",
+            "https://chat example",
         ] {
             assert_eq!(PublicUrl::parse(text), None, "{text:?}");
         }
@@ -113,7 +122,11 @@ mod tests {
     #[test]
     fn loopback_is_told_from_the_rest() {
         let is_loopback = |text| PublicUrl::parse(text).is_some_and(|url| url.is_loopback());
-        assert!(is_loopback("http://localhost:8080") && is_loopback("http://127.0.0.1") && is_loopback("http://[::1]:1"));
+        assert!(
+            is_loopback("http://localhost:8080")
+                && is_loopback("http://127.0.0.1")
+                && is_loopback("http://[::1]:1")
+        );
         assert!(!is_loopback("http://localhost.example") && !is_loopback("http://192.168.1.2:8080"));
     }
 }

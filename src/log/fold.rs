@@ -85,8 +85,7 @@ impl Folder {
 async fn run(log: Log, stream: Stream, mut tasks: mpsc::Receiver<Task>, folded: Arc<AtomicU64>) {
     let mut batch = Vec::with_capacity(BACKLOG);
     while tasks.recv_many(&mut batch, BACKLOG).await > 0 {
-        let (appends, done): (Vec<_>, Vec<_>) =
-            batch.drain(..).map(|task| (task.append, task.done)).unzip();
+        let (appends, done): (Vec<_>, Vec<_>) = batch.drain(..).map(|task| (task.append, task.done)).unzip();
         let to = match appends.into_iter().collect::<Option<Vec<_>>>() {
             Some(appends) => fold_appends(&log, stream, appends).await,
             None => Ok(None),
@@ -108,9 +107,10 @@ async fn fold_appends(
     stream: Stream,
     appends: Vec<(Append, Vec<Doc>)>,
 ) -> Result<Option<Rev>, LogError> {
-    let (Some(from), Some(to)) =
-        (appends.first().map(|(append, _)| append.base().rev), appends.last().map(|(append, _)| append.head()))
-    else {
+    let (Some(from), Some(to)) = (
+        appends.first().map(|(append, _)| append.base().rev),
+        appends.last().map(|(append, _)| append.head()),
+    ) else {
         return Ok(None);
     };
     if !appends.windows(2).all(|pair| pair[0].0.head() == pair[1].0.base()) {

@@ -1,9 +1,6 @@
 //! The sweep: what a node left unfolded when it died is folded by another, and old entries are trimmed.
 
-use std::{
-    collections::HashSet,
-    time::Duration,
-};
+use std::{collections::HashSet, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};

@@ -19,8 +19,8 @@ use super::{
 use crate::{
     bus::{Channel, Committed, Notice},
     model::{
-        Append, Change, Command, Doc, Done, Entry, NonceKey, Refusal, RequestHash, Rev, Seq, Stream, Tag, Timestamp,
-        What,
+        Append, Change, Command, Doc, Done, Entry, NonceKey, Refusal, RequestHash, Rev, Seq, Stream, Tag,
+        Timestamp, What,
         entry::{MAX_BYTES, MAX_ENTRIES},
         room::Touches,
     },

@@ -213,9 +213,9 @@ fn mention(words: &str) -> Option<(Piece<'_>, usize)> {
 }
 
 fn link(words: &str) -> Option<(Piece<'_>, usize)> {
-    let scheme = ["https://", "http://"].iter().find(|scheme| {
-        words.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
-    })?;
+    let scheme = ["https://", "http://"]
+        .iter()
+        .find(|scheme| words.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))?;
     let end = words.find(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"'));
     let mut url = &words[..end.unwrap_or(words.len())];
     // What ends a sentence, or closes a bracket that opened before the link, isn't part of it.
@@ -248,8 +248,32 @@ fn escape(text: &str) -> String {
 
 static SANITIZER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
     let tags = [
-        "a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p",
-        "pre", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
+        "a",
+        "blockquote",
+        "br",
+        "code",
+        "del",
+        "em",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "li",
+        "ol",
+        "p",
+        "pre",
+        "span",
+        "strong",
+        "table",
+        "tbody",
+        "td",
+        "th",
+        "thead",
+        "tr",
+        "ul",
     ];
     let mut builder = ammonia::Builder::empty();
     builder
@@ -279,7 +303,9 @@ static SANITIZER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
 fn language(class: &str) -> bool {
     class.strip_prefix("language-").is_some_and(|name| {
         (1..=30).contains(&name.len())
-            && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'#' | b'_' | b'.'))
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'#' | b'_' | b'.'))
     })
 }
 
@@ -318,12 +344,12 @@ mod tests {
         let link = |url: &str| {
             format!("<a href=\"{url}\" target=\"_blank\" rel=\"noopener noreferrer nofollow ugc\">{url}</a>")
         };
-        assert_eq!(markup("see https://a.example/b."), format!("<p>see {}.</p>", link("https://a.example/b")));
-        assert_eq!(markup("(https://a.example)"), format!("<p>({})</p>", link("https://a.example")));
         assert_eq!(
-            markup("https://a.example/b_(c)"),
-            format!("<p>{}</p>", link("https://a.example/b_(c)"))
+            markup("see https://a.example/b."),
+            format!("<p>see {}.</p>", link("https://a.example/b"))
         );
+        assert_eq!(markup("(https://a.example)"), format!("<p>({})</p>", link("https://a.example")));
+        assert_eq!(markup("https://a.example/b_(c)"), format!("<p>{}</p>", link("https://a.example/b_(c)")));
         assert_eq!(markup("xhttps://a.example"), "<p>xhttps://a.example</p>");
         assert!(!markup("[a](javascript:alert(1))").contains("href"));
         assert!(!markup("![a](data:text/html,x)").contains("<img"));

@@ -5,3 +5,4 @@
 mod bus_contract;
 mod bus_redis;
 mod services;
+mod store_contract;
