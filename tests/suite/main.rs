@@ -1,1 +1,3 @@
 //! Behaviour, through the public edges: one file a capability.
+
+mod store_mongo;
