@@ -8,6 +8,12 @@
 //! - [`store`], [`bus`]: what is kept, and what crosses nodes
 //! - [`model`]: plain data and rules
 
-pub mod model;
 pub mod bus;
+pub mod chat;
+pub mod config;
+pub mod error;
+pub mod log;
+pub mod model;
+pub mod realtime;
 pub mod store;
+pub mod web;

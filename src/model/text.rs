@@ -171,7 +171,8 @@ fn login_name(text: &str) -> Result<String, Invalid> {
     {
         Ok(name)
     } else {
-        let why = "2 to 32 letters a to z, digits, dots, hyphens or underscores; a letter or digit first and last.";
+        let why =
+            "2 to 32 letters a to z, digits, dots, hyphens or underscores; a letter or digit first and last.";
         Err(Invalid { field: "name", why: why.into() })
     }
 }

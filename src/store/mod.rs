@@ -10,8 +10,8 @@ pub mod sqlite;
 use async_trait::async_trait;
 
 use crate::model::{
-    Append, Doc, Entry, Head, InviteId, Membership, Message, NonceKey, Person, Rev, Room, RoomId, Seq, SessionId,
-    Stream, Tag, Timestamp, UserId,
+    Append, Doc, Entry, Head, InviteId, Membership, Message, NonceKey, Person, Rev, Room, RoomId, Seq,
+    SessionId, Stream, Tag, Timestamp, UserId,
     account::{Account, Invite, NewAccount, Session},
 };
 
@@ -83,8 +83,8 @@ pub trait LogStore: Send + Sync + 'static {
     /// [`AppendError`]; only `Unknown` leaves open whether it went in.
     async fn append(&self, write: Write) -> Result<Appended, AppendError>;
 
-    /// Whole appends, in order, from the one that holds the entry after `after`; as many as begin before
-    /// `after + limit`. When the log was trimmed past `after`, they begin where it begins now.
+    /// Whole appends, in order: those that hold the first `limit` entries after `after`. When the log was trimmed past
+    /// `after`, they begin where it begins now.
     async fn read(&self, stream: Stream, after: Rev, limit: u64) -> Result<Vec<Append>, StoreError>;
 
     /// The heads of these streams, in one query; a stream without entries is left out.
@@ -239,7 +239,11 @@ pub trait AccountStore: Send + Sync + 'static {
     async fn create_session(&self, session: &Session) -> Result<bool, StoreError>;
 
     /// The session that this secret proves, current or used last; expired ones are not found.
-    async fn session_by_secret(&self, secret: &[u8; 32], now: Timestamp) -> Result<Option<Session>, StoreError>;
+    async fn session_by_secret(
+        &self,
+        secret: &[u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<Session>, StoreError>;
 
     /// A session by its public id; expired ones are not found.
     async fn session(&self, id: SessionId, now: Timestamp) -> Result<Option<Session>, StoreError>;
@@ -248,10 +252,15 @@ pub trait AccountStore: Send + Sync + 'static {
     async fn sessions_of(&self, user: UserId, now: Timestamp) -> Result<Vec<Session>, StoreError>;
 
     /// Notes that a session was used: moves `seen` and `expires`, nothing else.
-    async fn touch_session(&self, id: SessionId, seen: Timestamp, expires: Timestamp) -> Result<(), StoreError>;
+    async fn touch_session(
+        &self,
+        id: SessionId,
+        seen: Timestamp,
+        expires: Timestamp,
+    ) -> Result<(), StoreError>;
 
-    /// Replaces a session's secret `from` by `to`, and remembers `from` as used at `now`. False when its secret isn't `from`
-    /// (any more) or it is gone.
+    /// Replaces a session's secret `from` by `to`, and remembers `from` as used at `now`, which is when it was last seen
+    /// then. False when its secret isn't `from` (any more) or it is gone.
     async fn rotate_session(
         &self,
         id: SessionId,

@@ -44,7 +44,9 @@ impl RoomView {
                 let what = What::Topic { topic: topic.as_str().to_owned(), line: room.seq.next() };
                 Ok(if room.topic == topic.as_str() { vec![] } else { vec![what] })
             }
-            RoomCommand::Post { text, reply_to, mentions } => self.post(room, actor, text, *reply_to, mentions),
+            RoomCommand::Post { text, reply_to, mentions } => {
+                self.post(room, actor, text, *reply_to, mentions)
+            }
             RoomCommand::Edit { seq, base, text, mentions } => self.edit(actor, *seq, *base, text, mentions),
             RoomCommand::Delete { seq } => self.delete(actor, room, *seq),
             RoomCommand::React { seq, emoji, on } => self.react(actor.user, *seq, emoji, *on),

@@ -112,10 +112,9 @@ impl RoomView {
 
 fn new_message(room: crate::model::RoomId, seq: Seq, entry: &Entry) -> Message {
     let (body, reply_to) = match &entry.what {
-        What::Posted { text, reply_to, mentions, everyone, .. } => (
-            Body::Text { text: text.clone(), mentions: mentions.clone(), everyone: *everyone },
-            *reply_to,
-        ),
+        What::Posted { text, reply_to, mentions, everyone, .. } => {
+            (Body::Text { text: text.clone(), mentions: mentions.clone(), everyone: *everyone }, *reply_to)
+        }
         What::Renamed { name, .. } => (Body::System(SystemLine::Renamed { name: name.clone() }), None),
         What::Topic { topic, .. } => (Body::System(SystemLine::Topic { topic: topic.clone() }), None),
         What::Joined { user, .. } => (Body::System(SystemLine::Joined { user: *user }), None),

@@ -3,10 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::{Membership, Message, Room};
-use crate::model::{
-    Doc, Entry, RoomCommand, RoomId, Seq, UserId,
-    command::Actor,
-};
+use crate::model::{Doc, Entry, RoomCommand, RoomId, Seq, UserId, command::Actor};
 
 /// A room, and those of its members and messages that are looked at. What is decided or folded needs what it
 /// touches to be here; what isn't there was looked up and doesn't exist, or doesn't matter to who looks.
@@ -104,8 +101,10 @@ impl RoomView {
     /// All documents that changed since this was last asked.
     pub fn take_changed(&mut self) -> Vec<Doc> {
         let changed = std::mem::take(&mut self.changed);
-        let messages = changed.messages.iter().filter_map(|seq| self.message(*seq)).cloned().map(Doc::Message);
-        let members = changed.members.iter().filter_map(|user| self.members.get(user)?.clone()).map(Doc::Member);
+        let messages =
+            changed.messages.iter().filter_map(|seq| self.message(*seq)).cloned().map(Doc::Message);
+        let members =
+            changed.members.iter().filter_map(|user| self.members.get(user)?.clone()).map(Doc::Member);
         self.room.iter().cloned().map(Doc::Room).chain(members).chain(messages).collect()
     }
 }

@@ -229,6 +229,9 @@ impl LogStore for MongoStore {
     }
 
     async fn read(&self, stream: Stream, after: Rev, limit: u64) -> Result<Vec<Append>, StoreError> {
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
         let until = |from: Rev| Rev(from.0.saturating_add(limit));
         let mut documents = self.documents(stream, after, until(after)).await?;
         if documents.is_empty()

@@ -5,6 +5,8 @@ mod place;
 mod queries;
 mod start;
 
+pub(crate) use place::Place;
+
 use parlor::{
     model::{
         Append, Body, Doc, Entry, Head, Message, Nonce, NonceKey, RequestHash, Rev, RoomId, Seq, Stream, Tag,
