@@ -238,7 +238,7 @@ impl LogStore for MongoStore {
             && let Some(first) = self.begins(stream, after).await?
         {
             let before = Rev(first.0.saturating_sub(1));
-            documents = self.documents(stream, before, until(first)).await?;
+            documents = self.documents(stream, before, until(before)).await?;
         }
         documents.into_iter().map(LogDocument::into_append).collect()
     }
