@@ -6,3 +6,4 @@ mod bus_contract;
 mod bus_redis;
 mod services;
 mod store_contract;
+mod store_mongo;
