@@ -1,2 +1,19 @@
-//! Parlor.
+//! Parlor: chat with rooms, direct messages and calls, in one program.
+//!
+//! The map of the house; imports point down this list only.
+//!
+//! - [`web`], [`realtime`]: the edges, HTTP and sockets
+//! - [`accounts`], [`chat`]: what people can do
+//! - [`log`]: the streams, and how anything gets into them
+//! - [`store`], [`bus`]: what is kept, and what crosses nodes
+//! - [`model`]: plain data and rules
+
+pub mod bus;
+pub mod chat;
+pub mod config;
+pub mod error;
+pub mod log;
+pub mod model;
+pub mod realtime;
+pub mod store;
 pub mod web;

@@ -1,2 +1,3 @@
 //! The edge.
+pub mod fragment;
 pub mod views;

@@ -594,7 +594,8 @@ impl SessionView {
         let Some((_, browser)) = browser else {
             return self.agent.chars().take(60).collect();
         };
-        let systems = [("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows")];
+        let systems =
+            [("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows")];
         let system =
             systems.into_iter().chain([("Mac OS X", "Mac"), ("Linux", "Linux")]).find(|(mark, _)| has(mark));
         system.map_or_else(|| browser.to_owned(), |(_, system)| format!("{browser} on {system}"))

@@ -1,0 +1,176 @@
+//! What crosses nodes. The trait says what a bus must do; [`local`] does it within one process, [`redis`] between
+//! many; both pass one suite of contract tests.
+//!
+//! A bus may lose, repeat and reorder what it carries. Nothing depends on it but how soon others hear: the log
+//! tells what was missed.
+
+pub mod local;
+pub mod redis;
+
+use std::{fmt, str::FromStr, sync::Arc};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+
+pub use self::{local::LocalBus, redis::RedisBus};
+use crate::model::{Append, Doc, Person, RoomId, Stream, Tag, UserId};
+
+/// How many events wait for the one who receives them; what comes beyond is lost, and said to be.
+pub const CAPACITY: usize = 16_384;
+
+/// One process among those that serve a community; made anew at each start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct NodeId(pub Tag);
+
+/// Whom a notice concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Channel {
+    /// Those who read a stream.
+    Stream(Stream),
+    /// Every node.
+    Everyone,
+}
+
+impl fmt::Display for Channel {
+    /// The name it has in Redis.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Channel::Stream(stream) => write!(f, "{stream}:channel"),
+            Channel::Everyone => write!(f, "everyone:channel"),
+        }
+    }
+}
+
+impl FromStr for Channel {
+    type Err = String;
+
+    /// The channel with this name, written exactly so.
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let channel = match name.strip_suffix(":channel") {
+            Some("everyone") => Some(Channel::Everyone),
+            Some(stream) => stream.parse().ok().map(Channel::Stream),
+            None => None,
+        };
+        // An id can be written in several ways.
+        channel.filter(|it| it.to_string() == name).ok_or_else(|| format!("not a channel: {name:?}"))
+    }
+}
+
+/// What is told to other nodes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Notice {
+    /// An append was committed.
+    Appended(Arc<Committed>),
+    /// Somebody is writing in a room.
+    Typing {
+        /// Where.
+        room: RoomId,
+        /// Who.
+        user: UserId,
+    },
+    /// Somebody's public profile changed.
+    Profile(Arc<Person>),
+    /// Who is here, on the node that sends it: all of them, every few seconds, and at once when asked.
+    Presence {
+        /// People with a socket there, and whether one of them is in use.
+        people: Arc<Vec<(UserId, bool)>>,
+        /// Whether these are all; else only those who changed, and who is gone.
+        full: bool,
+        /// People whose last socket there closed.
+        gone: Vec<UserId>,
+    },
+    /// A node wants to know who is here.
+    PresenceWanted,
+    /// A node stops: nobody is there any more.
+    Leaving,
+}
+
+/// A committed append, with the documents after it that are worth sending along.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Committed {
+    /// The append.
+    pub append: Append,
+    /// Whole state after it.
+    pub docs: Vec<Doc>,
+}
+
+/// What comes out of a bus.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A notice.
+    Notice {
+        /// Who sent it; one's own come too.
+        from: NodeId,
+        /// Whom it concerns.
+        channel: Channel,
+        /// What it says.
+        notice: Notice,
+    },
+    /// Notices may have been lost: compare with the log.
+    Lost,
+}
+
+/// Carries notices between nodes, one's own included.
+#[async_trait]
+pub trait Bus: Send + Sync + 'static {
+    /// This node's name.
+    fn node(&self) -> NodeId;
+
+    /// Hands a notice over, and never waits: this node gets its own at once, others as the bus can.
+    fn publish(&self, channel: Channel, notice: Notice);
+
+    /// Asks for the notices of these channels from now on. Returns when it is in force, or when that took too long: then it
+    /// comes into force later, and [`Event::Lost`] tells when. Everyone's channel needs no asking.
+    async fn subscribe(&self, channels: &[Channel]);
+
+    /// Wants these no more.
+    fn unsubscribe(&self, channels: &[Channel]);
+
+    /// Whether other nodes can be reached now.
+    fn connected(&self) -> bool;
+
+    /// The node stops: waits a moment for what it published last to leave.
+    async fn close(&self) {}
+}
+
+/// The receiving end, of which there is one.
+pub type Events = mpsc::Receiver<Event>;
+
+#[cfg(test)]
+mod tests {
+    use super::Channel;
+    use crate::model::{RoomId, Stream, UserId};
+
+    #[test]
+    fn a_channel_is_read_back_from_its_name() {
+        let streams = [Stream::Room(RoomId::new()), Stream::Person(UserId::new())];
+        for channel in streams.map(Channel::Stream).into_iter().chain([Channel::Everyone]) {
+            assert_eq!(channel.to_string().parse(), Ok(channel));
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_almost_a_channel_is_none() {
+        let room = RoomId::new();
+        let upper = room.to_string().to_uppercase();
+        let bare = room.to_string().replace('-', "");
+        for name in [
+            String::new(),
+            "everyone".to_owned(),
+            ":channel".to_owned(),
+            "room:channel".to_owned(),
+            " everyone:channel".to_owned(),
+            format!("room:{room}"),
+            format!("room:{upper}:channel"),
+            format!("room:{bare}:channel"),
+            format!("room:{{{room}}}:channel"),
+            format!("hall:{room}:channel"),
+            format!("room:{room}:channel:channel"),
+        ] {
+            assert!(name.parse::<Channel>().is_err(), "{name}");
+        }
+    }
+}
