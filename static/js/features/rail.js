@@ -48,7 +48,7 @@ export function startRail(app) {
   const presence = () => {
     for (const avatar of all("[data-partner]", rail())) {
       const dot = avatar.querySelector(".presence");
-      if (dot) dot.dataset.is = is(app.presence.get(avatar.dataset.partner));
+      if (dot && app.presence.has(avatar.dataset.partner)) dot.dataset.is = is(app.presence.get(avatar.dataset.partner));
     }
   };
   const reload = debounce(150, async () => {

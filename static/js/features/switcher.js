@@ -101,7 +101,8 @@ export function startSwitcher(app) {
         const goal = goals[at];
         made.close();
         goal?.open();
-      } else return;
+      } else if (event.key === "Escape") made.close();
+      else return;
       event.preventDefault();
     });
     found.addEventListener("click", (/** @type {Event} */ event) => {
