@@ -2,18 +2,15 @@
 import { near, find } from "./core/dom.js";
 import { translate } from "./core/text.js";
 import { fillTimes } from "./core/when.js";
+import { onFirst } from "./core/lazy.js";
 import { App } from "./features/app.js";
 import { startAnnouncing } from "./features/announce.js";
 import { startBanner } from "./features/banner.js";
-import { startCards } from "./features/card.js";
-import { shortcuts } from "./features/dialogs.js";
 import { startMoving } from "./features/moving.js";
-import { startPanels } from "./features/panels.js";
 import { tellRefusals } from "./features/pending.js";
 import { startPresence } from "./features/people.js";
-import { startPicker } from "./features/picker.js";
 import { startRail } from "./features/rail.js";
-import { startSwitcher } from "./features/switcher.js";
+import { startTalks } from "./features/talks.js";
 
 translate(document);
 fillTimes(document);
@@ -22,10 +19,12 @@ startRail(app);
 startBanner(app);
 startAnnouncing(app);
 startPresence(app);
-startPicker(app);
-startCards(app);
-startSwitcher(app);
-startPanels(app);
+startTalks(app);
+onFirst(app.bus, "pick", async () => (await import("./features/picker.js")).startPicker(app));
+onFirst(app.bus, "card", async () => (await import("./features/card.js")).startCards(app));
+onFirst(app.bus, "switcher", async () => (await import("./features/switcher.js")).startSwitcher(app));
+app.bus.on("shortcuts", async () => (await import("./features/dialogs.js")).shortcuts());
+if (find(".settings")) import("./features/panels.js").then(({ startPanels }) => startPanels(app));
 tellRefusals(app);
 startMoving(app);
 app.connection.connect();
@@ -35,12 +34,11 @@ document.addEventListener("click", (event) => {
   if (!opener) return;
   const menu = find("#server-menu");
   if (menu?.matches(":popover-open")) menu.hidePopover();
-  if (opener.dataset.open === "shortcuts") shortcuts();
-  else app.bus.emit(opener.dataset.open);
+  app.bus.emit(opener.dataset.open);
 });
 document.addEventListener("keydown", (event) => {
   if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "k") {
     event.preventDefault();
     app.bus.emit("switcher");
-  } else if (event.key === "?" && !event.ctrlKey && !event.metaKey && !near(event, "input, textarea, dialog")) shortcuts();
+  } else if (event.key === "?" && !event.ctrlKey && !event.metaKey && !near(event, "input, textarea, dialog")) app.bus.emit("shortcuts");
 });

@@ -2,7 +2,6 @@
 import { el, find, near, place, tool, icon } from "../core/dom.js";
 import { t } from "../core/text.js";
 import { api } from "../core/api.js";
-import { ask } from "./dialogs.js";
 import { toast } from "./toasts.js";
 
 /** A finger that rests this long means the menu, if it moves less than this. */
@@ -73,6 +72,7 @@ export function startActions(room) {
     else if (what === "link") copy(`${location.origin}/rooms/${room.id}?at=${seq}`);
     else if (what === "copy") copy((await api("GET", `/api/rooms/${room.id}/messages/${seq}`).catch(() => null))?.text ?? li.querySelector(".text")?.textContent ?? "");
     else if (what === "delete") {
+      const { ask } = await import("./dialogs.js");
       const quote = li.querySelector(".text")?.textContent?.slice(0, 300) ?? "";
       if (!(await ask({ title: t("delete_title"), text: t("delete_text"), quote, action: t("delete"), danger: true }))) return;
       app.outbox.add({ type: "delete", room: room.id, seq });

@@ -110,4 +110,5 @@ export function startCompletion(composer) {
     const option = /** @type {HTMLElement} */ (event.target).closest("[data-i]");
     if (option) choose(Number(/** @type {HTMLElement} */ (option).dataset.i));
   });
+  look();
 }

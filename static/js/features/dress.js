@@ -2,7 +2,6 @@
 import { clock, full } from "../core/when.js";
 import { parts, t } from "../core/text.js";
 import { el, icon, tool } from "../core/dom.js";
-import { paint } from "./code.js";
 
 /** Higher than this, in pixels, a message is folded. */
 const FOLD_ABOVE = 560;
@@ -84,7 +83,7 @@ function block(pre) {
   pre.setAttribute("role", "group");
   pre.setAttribute("aria-label", name ? t("code_in", { name }) : t("code"));
   figure.append(pre);
-  paint(code, name);
+  if (name) import("./code.js").then(({ paint }) => paint(code, name));
 }
 
 /** Folds it when it is very long. To be called when it is laid out. @param {HTMLElement} li */

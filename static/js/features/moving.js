@@ -1,12 +1,11 @@
 // Moving between rooms without a reload: only the room's part of the page is fetched, the connection stays.
 import { all, find, near } from "../core/dom.js";
 import { fragment } from "../core/api.js";
+import { onFirst } from "../core/lazy.js";
 import { translate } from "../core/text.js";
 import { startActions } from "./actions.js";
-import { startCompletion } from "./completion.js";
 import { startComposer } from "./composer.js";
 import { startDrafts } from "./drafts.js";
-import { startEditing } from "./editing.js";
 import { startHistory } from "./history.js";
 import { startPending } from "./pending.js";
 import { startPeople } from "./people.js";
@@ -15,6 +14,18 @@ import { Room } from "./room.js";
 import { startTyping } from "./typing.js";
 
 const PATH = /^\/rooms\/([0-9a-f-]{36})$/;
+
+/** With the first sign that completes. @param {import("./composer.js").Composer} composer */
+function completion(composer) {
+  const { field, room } = composer;
+  const first = new AbortController();
+  field.addEventListener("input", async () => {
+    if (!/[@#:]/.test(field.value)) return;
+    first.abort();
+    const { startCompletion } = await import("./completion.js");
+    if (!room.signal.aborted) startCompletion(composer);
+  }, { signal: AbortSignal.any([room.signal, first.signal]) });
+}
 
 /** @param {import("./app.js").App} app */
 export function startMoving(app) {
@@ -33,7 +44,7 @@ export function startMoving(app) {
     startPending(room);
     startHistory(room);
     startActions(room);
-    startEditing(room);
+    onFirst(app.bus, "edit", async () => (await import("./editing.js")).startEditing(room), room.signal);
     startReading(room);
     startPeople(room);
     if (room.joined) {
@@ -41,7 +52,7 @@ export function startMoving(app) {
       const composer = startComposer(room);
       if (composer) {
         startDrafts(composer);
-        startCompletion(composer);
+        completion(composer);
       }
     }
     app.bus.emit("shown");
