@@ -1,4 +1,5 @@
 // The page of those who are signed in. Each feature starts itself; they meet on the app's bus.
+import { appearance, setAppearance } from "./core/appearance.js";
 import { near, find } from "./core/dom.js";
 import { translate } from "./core/text.js";
 import { fillTimes } from "./core/when.js";
@@ -23,6 +24,16 @@ startTalks(app);
 onFirst(app.bus, "pick", async () => (await import("./features/picker.js")).startPicker(app));
 onFirst(app.bus, "card", async () => (await import("./features/card.js")).startCards(app));
 onFirst(app.bus, "switcher", async () => (await import("./features/switcher.js")).startSwitcher(app));
+const side = () => {
+  const off = appearance().people === false;
+  find("#app").toggleAttribute("data-no-people", off);
+  find("[data-open='people-side']")?.setAttribute("aria-pressed", String(!off));
+};
+app.bus.on("shown", side);
+app.bus.on("people-side", () => {
+  setAppearance({ people: appearance().people === false });
+  side();
+});
 app.bus.on("shortcuts", async () => (await import("./features/dialogs.js")).shortcuts());
 if (find(".settings")) import("./features/panels.js").then(({ startPanels }) => startPanels(app));
 tellRefusals(app);

@@ -1,7 +1,7 @@
 // How this browser shows the page: light, contrast, density, language, and whether Enter sends.
 const KEY = "parlor.appearance";
 
-/** @returns {{ scheme?: string, contrast?: string, density?: string, lang?: string, enter?: boolean }} */
+/** @returns {{ scheme?: string, contrast?: string, density?: string, lang?: string, enter?: boolean, people?: boolean }} */
 export function appearance() {
   try {
     return JSON.parse(localStorage.getItem(KEY) ?? "{}");

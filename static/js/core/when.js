@@ -7,6 +7,7 @@ const CLOCK = format({ hour: "2-digit", minute: "2-digit" });
 const DAY = format({ weekday: "long", day: "numeric", month: "long" });
 const DAY_OF_YEAR = format({ weekday: "long", day: "numeric", month: "long", year: "numeric" });
 const DATE = format({ day: "numeric", month: "long", year: "numeric" });
+const MOMENT = format({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 const FULL = format({ dateStyle: "full", timeStyle: "short" });
 const AGO = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
 
@@ -26,6 +27,9 @@ export function day(at) {
   if (at >= midnight - DAY_MS && at < midnight) return t("yesterday");
   return (new Date(at).getFullYear() === new Date().getFullYear() ? DAY : DAY_OF_YEAR).format(at);
 }
+
+/** @param {number} at @returns {string} the clock today, else the day and the clock */
+export const moment = (at) => (at >= new Date().setHours(0, 0, 0, 0) ? clock(at) : MOMENT.format(at));
 
 /** @param {number} at @returns {string} how long ago */
 export function ago(at) {

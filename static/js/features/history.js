@@ -1,6 +1,7 @@
 // Older and newer pages as the reader nears an end; the jump to the newest line; links to a message.
 import { near, find, icon } from "../core/dom.js";
 import { t } from "../core/text.js";
+import { moment } from "../core/when.js";
 import { toast } from "./toasts.js";
 
 /** So near to an end the next page is fetched, in pixels. */
@@ -90,7 +91,8 @@ export function startHistory(room) {
       return Number(seq) > room.readBefore && author !== app.me.id;
     });
     if (firstNew) {
-      timeline.freshFrom = Number(/** @type {HTMLElement} */ (firstNew).dataset.seq);
+      const { seq, at } = /** @type {HTMLElement} */ (firstNew).dataset;
+      timeline.freshFrom(Number(seq), t("since", { n: unread, at: moment(Number(at)) }));
       const fresh = find("#fresh", box);
       if (fresh && !room.at && !place.sees(fresh)) place.show(fresh);
     }

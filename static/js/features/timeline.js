@@ -17,7 +17,8 @@ const AT_MOST = 300;
 export class Timeline {
   /** @type {Map<number, HTMLElement>} */ #lines = new Map();
   /** @type {((timeline: Timeline) => void)[] | null} */ #missed = null;
-  #freshFrom = 0;
+  /** The first unread message, and what the line above it says. */
+  #fresh = { seq: 0, note: "" };
 
   /** @param {HTMLElement} box @param {App} app */
   constructor(box, app) {
@@ -146,16 +147,16 @@ export class Timeline {
     this.arrange();
   }
 
-  /** The first unread message gets the "new" line above it. @param {number} seq */
-  set freshFrom(seq) {
-    this.#freshFrom = seq;
+  /** The first unread message gets the "new" line above it. @param {number} seq @param {string} note */
+  freshFrom(seq, note) {
+    this.#fresh = { seq, note };
     this.arrange();
   }
 
   /** Days, groups and the "new" line, for all that is on show. */
   arrange() {
     let before = null;
-    let fresh = this.#freshFrom > 0;
+    let fresh = this.#fresh.seq > 0;
     for (const li of /** @type {HTMLElement[]} */ ([...this.log.children])) {
       if (!("seq" in li.dataset) && !("pending" in li.dataset)) {
         li.remove();
@@ -168,11 +169,11 @@ export class Timeline {
         reply: !!li.querySelector(":scope > .quoted"),
       };
       const { day: opens, follows } = placeOf(line, before);
-      const isFresh = fresh && Number(li.dataset.seq) >= this.#freshFrom;
+      const isFresh = fresh && Number(li.dataset.seq) >= this.#fresh.seq;
       if (opens) li.before(el("li", { class: "day", "data-day": dayOf(line.at) }, el("time", {}, day(line.at))));
       if (isFresh) {
         fresh = false;
-        li.before(el("li", { class: "fresh", id: "fresh" }, el("span", {}, t("new"))));
+        li.before(el("li", { class: "fresh", id: "fresh" }, el("span", {}, t("new")), el("small", {}, this.#fresh.note)));
       }
       li.classList.toggle("more", follows && !isFresh);
       before = line;

@@ -9,6 +9,7 @@ export const strings = {
   yesterday: "Yesterday",
   now: "just now",
   new: "New",
+  since: { one: "1 message since {at}", other: "{n} messages since {at}" },
   you: "you",
   somebody: "Somebody",
   edited: "(edited)",
