@@ -14,10 +14,12 @@
 pub mod accounts;
 pub mod app;
 pub mod bus;
+pub mod chat;
 pub mod config;
 pub mod error;
 pub mod log;
 pub mod model;
+pub mod realtime;
 pub mod server;
 pub mod store;
 pub mod web;

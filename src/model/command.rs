@@ -167,7 +167,7 @@ pub enum PersonCommand {
 /// A change that is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Done {
-    /// Place of its entry (the last, where it made several); none when nothing had to change.
+    /// Place of its entry (the first, where it made several); none when nothing had to change.
     pub rev: Option<Rev>,
     /// Tag of the append that brought it.
     pub tag: Option<Tag>,

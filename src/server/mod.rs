@@ -15,6 +15,7 @@ use crate::{
     accounts::{Accounts, Keys, KeysError},
     app::{App, Parlor},
     bus::{Bus, Events, local::LocalBus},
+    chat::{Chat, Floods},
     config::{Config, Wrong},
     error::Error,
     log::Log,
@@ -80,8 +81,9 @@ impl Server {
         };
         let log = Log::new(Arc::clone(&store), Arc::clone(&bus));
         let accounts = Arc::new(Accounts::new(&config, Arc::clone(&store), log.clone(), keys)?);
+        let chat = Chat::new(log.clone(), Floods::new(config.posts));
         let (stopping, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let app = Arc::new(Parlor { config, accounts, log, store, bus, stopping, tasks });
+        let app = Arc::new(Parlor { config, accounts, chat, log, store, bus, stopping, tasks });
         Ok(Self { app, listener, events, new_keys })
     }
 

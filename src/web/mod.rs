@@ -13,6 +13,7 @@ mod headers;
 mod health;
 pub mod origin;
 pub mod session;
+pub mod views;
 
 use axum::{
     Router,

@@ -1,0 +1,134 @@
+//! Rooms: making them, finding them, coming and going.
+
+use super::Chat;
+use crate::{
+    error::Result,
+    log::Listing,
+    model::{
+        Actor, Done, Nonce, Refusal, Role, Room, RoomCommand, RoomId, RoomKind, UserId,
+        room::Membership,
+        text::{Invalid, RoomName, Topic, folded},
+    },
+    store::Page,
+};
+
+/// A room to be made.
+#[derive(Debug, Clone)]
+pub struct NewRoom {
+    /// Its kind.
+    pub kind: RoomKind,
+    /// Its name: needed for public and private rooms, possible for groups.
+    pub name: Option<RoomName>,
+    /// What it is about.
+    pub topic: Option<Topic>,
+    /// Others who are in it from the start: exactly one for direct messages.
+    pub people: Vec<UserId>,
+}
+
+impl Chat {
+    /// Makes a room, or finds the direct messages that are there already. Says which, and whether it is new.
+    pub async fn create(&self, actor: Actor, nonce: &Nonce, new: NewRoom) -> Result<(RoomId, bool)> {
+        self.floods.check(actor.user)?;
+        let NewRoom { kind, name, topic, mut people } = new;
+        people.retain(|user| *user != actor.user);
+        people.sort_unstable();
+        people.dedup();
+        let invalid = |field, why: &str| Err(Invalid { field, why: why.to_owned() }.into());
+        let id = match (kind, people.as_slice()) {
+            (RoomKind::Direct, [other]) => RoomId::direct(actor.user, *other),
+            (RoomKind::Direct, _) => return invalid("people", "A direct message is with one other person."),
+            (RoomKind::Group, []) => return invalid("people", "Name at least one other person."),
+            (RoomKind::Public | RoomKind::Private, _) if name.is_none() => {
+                return invalid("name", "A room needs a name.");
+            }
+            _ => RoomId::created(actor.user, nonce),
+        };
+        let name = name.filter(|_| kind != RoomKind::Direct);
+        self.must_exist(&people).await?;
+        let done = self.change(id, actor, nonce, RoomCommand::Create { kind, name, topic, people }).await?;
+        Ok((id, done.rev.is_some()))
+    }
+
+    /// Joins a public room.
+    pub async fn join(&self, actor: Actor, room: RoomId, nonce: &Nonce) -> Result<Done> {
+        self.change(room, actor, nonce, RoomCommand::Join).await
+    }
+
+    /// Leaves a room.
+    pub async fn leave(&self, actor: Actor, room: RoomId, nonce: &Nonce) -> Result<Done> {
+        self.change(room, actor, nonce, RoomCommand::Leave).await
+    }
+
+    /// Lets somebody into a room that one is in.
+    pub async fn add(&self, actor: Actor, room: RoomId, nonce: &Nonce, user: UserId) -> Result<Done> {
+        self.floods.check(actor.user)?;
+        self.must_exist(&[user]).await?;
+        self.change(room, actor, nonce, RoomCommand::Add { user }).await
+    }
+
+    /// Removes somebody from a room that one owns.
+    pub async fn remove(&self, actor: Actor, room: RoomId, nonce: &Nonce, user: UserId) -> Result<Done> {
+        self.change(room, actor, nonce, RoomCommand::Remove { user }).await
+    }
+
+    /// Gives a member another role.
+    pub async fn set_role(
+        &self,
+        actor: Actor,
+        room: RoomId,
+        nonce: &Nonce,
+        user: UserId,
+        role: Role,
+    ) -> Result<Done> {
+        self.change(room, actor, nonce, RoomCommand::SetRole { user, role }).await
+    }
+
+    /// Gives a room another name.
+    pub async fn rename(&self, actor: Actor, room: RoomId, nonce: &Nonce, name: RoomName) -> Result<Done> {
+        self.floods.check(actor.user)?;
+        self.change(room, actor, nonce, RoomCommand::Rename { name }).await
+    }
+
+    /// Says what a room is about.
+    pub async fn set_topic(&self, actor: Actor, room: RoomId, nonce: &Nonce, topic: Topic) -> Result<Done> {
+        self.floods.check(actor.user)?;
+        self.change(room, actor, nonce, RoomCommand::SetTopic { topic }).await
+    }
+
+    /// The rooms that somebody is in, the one with the newest entry first.
+    pub async fn rooms_of(&self, user: UserId) -> Result<Vec<Listing>> {
+        let mut rooms = self.log.listing(user, None).await?;
+        rooms.sort_by_key(|listing| (std::cmp::Reverse(listing.listed.room.at), listing.listed.room.id));
+        Ok(rooms)
+    }
+
+    /// A room of somebody's list.
+    pub async fn room_of(&self, user: UserId, room: RoomId) -> Result<Option<Listing>> {
+        Ok(self.log.listing(user, Some(room)).await?.pop())
+    }
+
+    /// Public rooms whose name holds `query`, by name.
+    pub async fn public_rooms(&self, query: &str, after: Option<RoomId>, limit: usize) -> Result<Page<Room>> {
+        Ok(self.log.store().public_rooms(&folded(query.trim()), after, limit).await?)
+    }
+
+    /// Members of a room that one may read.
+    pub async fn members(
+        &self,
+        user: UserId,
+        room: RoomId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<Page<Membership>> {
+        let room = self.readable(user, room).await?;
+        Ok(self.log.store().members(room.room.id, after, limit).await?)
+    }
+
+    async fn must_exist(&self, people: &[UserId]) -> Result<()> {
+        let found = self.people.get(people.iter().copied()).await?;
+        if found.len() < people.len() {
+            return Err(Refusal::NotFound.into());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,388 @@
+//! The writer of one stream on this node: takes what waits, decides it upon the head, appends it, tells, acknowledges.
+//!
+//! Where another node was faster, or the outcome of an append is unknown, the state is forgotten and read again, changes
+//! that the log holds get their first result, and the others are decided anew.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
+use tracing::warn;
+
+use super::{
+    Job, Log, LogError, PATIENCE,
+    fold::{Folder, Followed},
+    state::{State, weight},
+};
+use crate::{
+    bus::{Channel, Committed, Notice},
+    model::{
+        Append, Change, Command, Doc, Done, Entry, NonceKey, Refusal, RequestHash, Rev, Seq, Stream, Tag,
+        Timestamp, What,
+        entry::{MAX_BYTES, MAX_ENTRIES},
+        room::Touches,
+    },
+    store::{AppendError, Appended, Found, Write},
+};
+
+/// A writer with nothing to do for this long goes to rest.
+const IDLE: Duration = Duration::from_secs(120);
+/// The pause before the first repeat after a failure; it doubles up to [`MAX_PAUSE`].
+const PAUSE: Duration = Duration::from_millis(5);
+const MAX_PAUSE: Duration = Duration::from_millis(500);
+/// A change brings at most this many entries, so an append has room for one more change until it holds this many less
+/// than [`MAX_ENTRIES`].
+const MAX_OF_CHANGE: usize = crate::model::room::MAX_GROUP + 1;
+
+pub(super) struct Writer {
+    log: Log,
+    stream: Stream,
+    jobs: mpsc::Receiver<Job>,
+    state: Option<State>,
+    folder: Folder,
+}
+
+type Reply = oneshot::Sender<Result<Done, LogError>>;
+
+/// A change that waits to be made.
+struct Wish {
+    change: Change,
+    hash: RequestHash,
+    reply: Reply,
+    until: Instant,
+    /// Whether an append that held it may have gone in.
+    maybe_in: bool,
+}
+
+/// Changes decided upon one head, and what they bring.
+#[derive(Default)]
+struct Draft {
+    entries: Vec<Entry>,
+    made: Vec<Made>,
+    /// Refused, so already, or asked for twice: the log tells whether they were made before.
+    repeats: Vec<Wish>,
+    bytes: usize,
+}
+
+/// A wish that the draft fulfils, and where.
+struct Made {
+    wish: Wish,
+    rev: Rev,
+    seq: Option<Seq>,
+}
+
+impl Writer {
+    pub(super) fn new(log: Log, stream: Stream, jobs: mpsc::Receiver<Job>) -> Self {
+        let folder = Folder::new(log.clone(), stream);
+        Self { log, stream, jobs, state: None, folder }
+    }
+
+    pub(super) async fn run(mut self) {
+        let mut wishes = vec![];
+        loop {
+            if wishes.is_empty() && !self.wait(&mut wishes).await {
+                return;
+            }
+            while wishes.len() < MAX_ENTRIES {
+                match self.jobs.try_recv() {
+                    Ok(job) => self.take(job, &mut wishes),
+                    Err(_) => break,
+                }
+            }
+            wishes = self.make(wishes).await;
+        }
+    }
+
+    /// Waits for the next job; false when the writer has gone to rest.
+    async fn wait(&mut self, wishes: &mut Vec<Wish>) -> bool {
+        match tokio::time::timeout(IDLE, self.jobs.recv()).await {
+            Ok(Some(job)) => self.take(job, wishes),
+            Ok(None) => return false,
+            Err(_) => {
+                self.log.inner.writers().remove(&self.stream);
+                self.jobs.close();
+                // What came before the door closed is done all the same.
+                match self.jobs.recv().await {
+                    Some(job) => self.take(job, wishes),
+                    None => return false,
+                }
+            }
+        }
+        true
+    }
+
+    fn take(&mut self, job: Job, wishes: &mut Vec<Wish>) {
+        match job {
+            Job::Make(change, reply) => {
+                let hash = RequestHash::of(&change.command);
+                wishes.push(Wish { change, hash, reply, until: Instant::now() + PATIENCE, maybe_in: false });
+            }
+            Job::Learn(committed) => {
+                if let Some(state) = &mut self.state {
+                    state.learn(&committed.append);
+                }
+            }
+        }
+    }
+
+    /// Makes what can be made; returns what has to be tried again, after a pause where that helps.
+    async fn make(&mut self, wishes: Vec<Wish>) -> Vec<Wish> {
+        let mut pause = PAUSE;
+        let mut wishes = wishes;
+        loop {
+            let (left, failed) = match self.attempt(wishes).await {
+                Ok(left) => (left, None),
+                Err((left, why)) => (left, Some(why)),
+            };
+            let now = Instant::now();
+            let (left, late): (Vec<_>, Vec<_>) = left.into_iter().partition(|wish| wish.until > now);
+            for wish in late {
+                let why = failed.clone().unwrap_or_else(|| "other nodes were faster".to_owned());
+                let _ = wish.reply.send(Err(LogError::Unavailable(why)));
+            }
+            if failed.is_none() || left.is_empty() {
+                return left;
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(MAX_PAUSE);
+            wishes = left;
+        }
+    }
+
+    /// One append. Returns what is left over for the next, or what must be tried again because the store failed.
+    async fn attempt(&mut self, wishes: Vec<Wish>) -> Result<Vec<Wish>, (Vec<Wish>, String)> {
+        let wishes = self.answer_those_in(wishes, |wish| wish.maybe_in).await?;
+        if wishes.is_empty() {
+            return Ok(wishes);
+        }
+        if let Err(error) = self.prepare(&wishes).await {
+            self.state = None;
+            return Err((wishes, error.to_string()));
+        }
+        let Some(state) = self.state.as_mut() else { return Err((wishes, "no state".to_owned())) };
+        let (mut draft, left) = decide(state, wishes);
+        let repeats = std::mem::take(&mut draft.repeats);
+        let left = match self.append(draft).await {
+            Ok(()) => left,
+            Err((again, why)) => {
+                self.state = None;
+                let mut again = self.answer_those_in(again, |_| true).await?;
+                again.extend(repeats);
+                again.extend(left);
+                return match why {
+                    Some(why) => Err((again, why)),
+                    None => Ok(again),
+                };
+            }
+        };
+        self.answer_repeats(repeats, left).await
+    }
+
+    /// Reads the state, where it isn't held, and what the wishes touch of it.
+    async fn prepare(&mut self, wishes: &[Wish]) -> Result<(), LogError> {
+        if self.state.is_none() {
+            let state = State::load(&self.log, self.stream).await?;
+            if !state.unfolded.is_empty() {
+                self.folder.catch_up();
+            }
+            self.state = Some(state);
+        }
+        let Some(state) = self.state.as_mut() else { return Ok(()) };
+        state.folded_to(self.folder.folded());
+        let mut touches = Touches::default();
+        for wish in wishes {
+            if let Command::Room(command) = &wish.change.command {
+                touches.merge(Touches::of_command(wish.change.actor, command));
+            }
+        }
+        state.look_up(&self.log, touches).await?;
+        // What the reading folded in is the projections' business, not the next append's.
+        state.take_changed();
+        Ok(())
+    }
+
+    /// Appends a draft, tells it and answers it. On failure, returns the wishes, and why they must wait, if they must.
+    async fn append(&mut self, draft: Draft) -> Result<(), (Vec<Wish>, Option<String>)> {
+        let (Some(state), false) = (self.state.as_mut(), draft.entries.is_empty()) else { return Ok(()) };
+        let base = state.head;
+        let append =
+            Append { stream: self.stream, tag: Tag::random(), prev: base.tag, entries: draft.entries };
+        let docs = state.take_changed();
+        let follows = match self.stream {
+            Stream::Room(room) => append.entries.iter().any(|entry| entry.follows(room).is_some()),
+            Stream::Person(_) => false,
+        };
+        let write = Write { append: append.clone(), docs: docs.clone(), follows };
+        let appended = match self.log.store().append(write).await {
+            Ok(appended) => appended,
+            Err(AppendError::Full(why)) => {
+                self.state = None;
+                for made in draft.made {
+                    let _ = made.wish.reply.send(Err(LogError::Full(why.clone())));
+                }
+                return Ok(());
+            }
+            Err(AppendError::Taken) => return Err((wishes_of(draft.made, false), None)),
+            Err(AppendError::Unknown(why)) => {
+                warn!(stream = %self.stream, why, "an append's outcome is unknown; reading again");
+                return Err((wishes_of(draft.made, true), Some(why)));
+            }
+        };
+        let head = append.head();
+        state.head = head;
+        let shown = docs_to_show(&append, &docs);
+        let committed = Arc::new(Committed { append: append.clone(), docs: shown });
+        self.log.bus().publish(Channel::Stream(self.stream), Notice::Appended(committed));
+        let followed = match appended {
+            Appended::Folded => {
+                self.folder.note(head.rev);
+                None
+            }
+            Appended::Pending => {
+                state.unfolded.push(append.clone());
+                let followed = self.folder.add(append, docs).await;
+                followed.filter(|_| follows)
+            }
+        };
+        answer(draft.made, head.tag, followed);
+        Ok(())
+    }
+
+    /// Answers those of the wishes that the log holds already, looking up the ones that `which` picks; returns the others.
+    async fn answer_those_in(
+        &self,
+        wishes: Vec<Wish>,
+        which: impl Fn(&Wish) -> bool,
+    ) -> Result<Vec<Wish>, (Vec<Wish>, String)> {
+        let nonces: Vec<NonceKey> =
+            wishes.iter().filter(|wish| which(wish)).map(|wish| wish.change.nonce.clone()).collect();
+        if nonces.is_empty() {
+            return Ok(wishes);
+        }
+        match self.log.store().find(self.stream, &nonces).await {
+            Ok(found) => {
+                let found: HashMap<_, _> = found.into_iter().map(|f| (f.entry.nonce.clone(), f)).collect();
+                Ok(wishes.into_iter().filter_map(|wish| answer_if_found(wish, &found)).collect())
+            }
+            Err(error) => Err((wishes, error.to_string())),
+        }
+    }
+
+    /// Answers what the rules refused or found to be so already: by its first result, where the log holds one.
+    async fn answer_repeats(
+        &mut self,
+        repeats: Vec<Wish>,
+        left: Vec<Wish>,
+    ) -> Result<Vec<Wish>, (Vec<Wish>, String)> {
+        let repeats = match self.answer_those_in(repeats, |_| true).await {
+            Ok(repeats) => repeats,
+            Err((mut again, why)) => {
+                again.extend(left);
+                return Err((again, why));
+            }
+        };
+        if repeats.is_empty() {
+            return Ok(left);
+        }
+        // A refusal counts only at the head: another node may have moved it.
+        let head = match self.log.store().heads(&[self.stream]).await {
+            Ok(heads) => heads.first().map(|(_, head)| *head).unwrap_or_default(),
+            Err(error) => return Err((repeats.into_iter().chain(left).collect(), error.to_string())),
+        };
+        let Some(state) = self.state.as_ref().filter(|state| state.head == head) else {
+            self.state = None;
+            return Ok(repeats.into_iter().chain(left).collect());
+        };
+        let mut left = left;
+        for wish in repeats {
+            match state.decide(wish.change.actor, &wish.change.command) {
+                Ok(whats) if !whats.is_empty() => left.push(wish),
+                Ok(_) => drop(wish.reply.send(Ok(Done::UNCHANGED))),
+                Err(refusal) => drop(wish.reply.send(Err(refusal.into()))),
+            }
+        }
+        Ok(left)
+    }
+}
+
+/// Decides wishes one after another, each upon what those before it leave, for as long as an append has room.
+fn decide(state: &mut State, wishes: Vec<Wish>) -> (Draft, Vec<Wish>) {
+    let mut draft = Draft::default();
+    let mut wishes = wishes.into_iter();
+    let at = state.at.max(Timestamp::now());
+    for wish in wishes.by_ref() {
+        let again = draft.made.iter().any(|made| made.wish.change.nonce == wish.change.nonce);
+        let whats = if again { None } else { state.decide(wish.change.actor, &wish.change.command).ok() };
+        let Some(whats) = whats.filter(|whats| !whats.is_empty()) else {
+            draft.repeats.push(wish);
+            continue;
+        };
+        let first = Rev(state.head.rev.0 + draft.entries.len() as u64).next();
+        for (n, what) in whats.into_iter().enumerate() {
+            draft.bytes += weight(&what);
+            let entry = entry(&wish, Rev(first.0 + n as u64), at, n, what);
+            state.apply(&entry);
+            draft.entries.push(entry);
+        }
+        let seq = draft.entries.get((first.0 - state.head.rev.0) as usize - 1).and_then(|e| e.what.new_seq());
+        draft.made.push(Made { wish, rev: first, seq });
+        if draft.entries.len() + MAX_OF_CHANGE > MAX_ENTRIES || draft.bytes > MAX_BYTES / 2 {
+            break;
+        }
+    }
+    (draft, wishes.collect())
+}
+
+fn entry(wish: &Wish, rev: Rev, at: Timestamp, n: usize, what: What) -> Entry {
+    let nonce = match n {
+        0 => wish.change.nonce.clone(),
+        n => wish.change.nonce.further(n),
+    };
+    Entry { rev, at, by: wish.change.actor.user, nonce, request: wish.hash, what }
+}
+
+fn wishes_of(made: Vec<Made>, maybe_in: bool) -> Vec<Wish> {
+    made.into_iter().map(|made| Wish { maybe_in, ..made.wish }).collect()
+}
+
+fn answer_if_found(wish: Wish, found: &HashMap<NonceKey, Found>) -> Option<Wish> {
+    let Some(Found { entry, tag }) = found.get(&wish.change.nonce) else { return Some(wish) };
+    let _ = wish.reply.send(if entry.request == wish.hash {
+        Ok(Done { rev: Some(entry.rev), tag: Some(*tag), seq: entry.what.new_seq() })
+    } else {
+        Err(Refusal::NonceReused.into())
+    });
+    None
+}
+
+/// Messages that were made or whose words changed; of a reaction all see what it says.
+fn docs_to_show(append: &Append, docs: &[Doc]) -> Vec<Doc> {
+    let shown = |doc: &&Doc| match doc {
+        Doc::Message(message) => append.entries.iter().any(|entry| {
+            entry.what.message() == Some(message.seq) && !matches!(entry.what, What::Reacted { .. })
+        }),
+        _ => false,
+    };
+    docs.iter().filter(shown).cloned().collect()
+}
+
+/// Tells that the changes are made; once what follows from them has followed, if something does.
+fn answer(made: Vec<Made>, tag: Tag, followed: Option<Followed>) {
+    let send = move |made: Vec<Made>| {
+        for Made { wish, rev, seq } in made {
+            let _ = wish.reply.send(Ok(Done { rev: Some(rev), tag: Some(tag), seq }));
+        }
+    };
+    match followed {
+        None => send(made),
+        Some(followed) => {
+            tokio::spawn(async move {
+                // What doesn't follow in time is stored all the same, and follows by the sweep.
+                let _ = tokio::time::timeout(PATIENCE, followed).await;
+                send(made);
+            });
+        }
+    }
+}
