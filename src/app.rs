@@ -4,7 +4,9 @@ use std::{fmt, sync::Arc};
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{accounts::Accounts, bus::Bus, chat::Chat, config::Config, log::Log, store::Store};
+use crate::{
+    accounts::Accounts, bus::Bus, chat::Chat, config::Config, log::Log, realtime::Hub, store::Store,
+};
 
 /// A handle to what they share.
 pub type App = Arc<Parlor>;
@@ -15,8 +17,10 @@ pub struct Parlor {
     pub config: Config,
     /// Who is who.
     pub accounts: Arc<Accounts>,
-    /// What happens in rooms.
+    /// What people do in rooms.
     pub chat: Chat,
+    /// Who is connected, and hears what.
+    pub hub: Hub,
     /// The streams: all that changes goes through here.
     pub log: Log,
     /// What is kept, for reading.

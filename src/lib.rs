@@ -4,8 +4,8 @@
 //!
 //! - [`server`]: state, router, layers, listener; from start to shutdown
 //! - [`app`]: what all requests and sockets of a node share
-//! - [`web`], `realtime`: the edges, HTTP and sockets
-//! - [`accounts`], `chat`: what people can do
+//! - [`web`], [`realtime`]: the edges, HTTP and sockets
+//! - [`accounts`], [`chat`]: what people can do
 //! - [`log`]: the streams, and how anything gets into them
 //! - [`store`], [`bus`]: what is kept, and what crosses nodes
 //! - [`config`], [`error`]: what all of them are told, and what they tell

@@ -125,7 +125,7 @@ impl Chat {
     }
 
     async fn must_exist(&self, people: &[UserId]) -> Result<()> {
-        let found = self.people.get(people.iter().copied()).await?;
+        let found = self.people.get(people.to_vec()).await?;
         if found.len() < people.len() {
             return Err(Refusal::NotFound.into());
         }

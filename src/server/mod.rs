@@ -14,13 +14,22 @@ pub use places::{Place, Places};
 use crate::{
     accounts::{Accounts, Keys, KeysError},
     app::{App, Parlor},
-    bus::{Bus, Events, local::LocalBus},
+    bus::{
+        Bus, Events,
+        local::LocalBus,
+        redis::{ConnectError, RedisBus},
+    },
     chat::{Chat, Floods},
     config::{Config, Wrong},
     error::Error,
     log::Log,
     model::Timestamp,
-    store::{Store, StoreError},
+    realtime::Hub,
+    store::{
+        Store, StoreError,
+        mongo::MongoStore,
+        sqlite::{OpenError, SqliteStore},
+    },
     web,
 };
 
@@ -44,9 +53,15 @@ pub enum StartError {
     /// The keys can't be had.
     #[error(transparent)]
     Keys(#[from] KeysError),
-    /// The store can't be opened.
+    /// The data folder can't be opened.
     #[error(transparent)]
+    Open(#[from] OpenError),
+    /// MongoDB can't be had.
+    #[error("PARLOR_MONGODB_URL: {0}")]
     Store(#[from] StoreError),
+    /// Redis can't be had.
+    #[error("PARLOR_REDIS_URL: {0}")]
+    Bus(#[from] ConnectError),
     /// Anything else.
     #[error(transparent)]
     Other(#[from] Error),
@@ -58,6 +73,8 @@ pub struct Server {
     app: App,
     listener: TcpListener,
     events: Events,
+    /// Whether the database was made by this start.
+    new_store: bool,
     /// The keys' file, when it was made by this start.
     new_keys: Option<PathBuf>,
 }
@@ -73,8 +90,8 @@ impl Server {
         let bound = listener.local_addr().map_err(|error| StartError::Bind(wanted, error))?;
         let config = config.bound_to(bound);
         make_folder(&config)?;
-        let store = open_store(&config).await?;
-        let (bus, events) = open_bus(&config);
+        let (store, new_store) = open_store(&config).await?;
+        let (bus, events) = open_bus(&config).await?;
         let (keys, new_keys) = match Keys::derived(&config.secrets) {
             Some(keys) => (keys, None),
             None => Keys::kept_in(&config.data)?,
@@ -82,9 +99,10 @@ impl Server {
         let log = Log::new(Arc::clone(&store), Arc::clone(&bus));
         let accounts = Arc::new(Accounts::new(&config, Arc::clone(&store), log.clone(), keys)?);
         let chat = Chat::new(log.clone(), Floods::new(config.posts));
+        let hub = Hub::new(chat.clone());
         let (stopping, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let app = Arc::new(Parlor { config, accounts, chat, log, store, bus, stopping, tasks });
-        Ok(Self { app, listener, events, new_keys })
+        let app = Arc::new(Parlor { config, accounts, chat, hub, log, store, bus, stopping, tasks });
+        Ok(Self { app, listener, events, new_store, new_keys })
     }
 
     /// What its requests share.
@@ -106,6 +124,9 @@ impl Server {
                 std::path::absolute(&config.data).unwrap_or(config.data.clone()).display()
             ),
         });
+        if self.new_store {
+            lines.push("Made a new database there".to_owned());
+        }
         if let Some(keys) = &self.new_keys {
             lines.push(format!("Made keys to sign tokens with: {}", keys.display()));
         }
@@ -120,7 +141,8 @@ impl Server {
     /// Serves until the node is told to stop, and returns when all has ended, or had its time to.
     pub async fn run(self) {
         let Self { app, listener, events, .. } = self;
-        app.tasks.spawn(drain(events, app.stopping.clone()));
+        app.tasks.spawn(app.hub.clone().run(events, app.stopping.clone()));
+        app.tasks.spawn(app.log.clone().sweep(app.stopping.clone()));
         app.tasks.spawn(tidy(Arc::clone(&app)));
         let router = web::router(&app);
         listener::serve(&app, listener, router).await;
@@ -160,17 +182,24 @@ fn make_folder(config: &Config) -> Result<(), StartError> {
     folder.create(&config.data).map_err(|error| StartError::Data(config.data.clone(), error))
 }
 
-async fn open_store(_: &Config) -> Result<Arc<dyn Store>, StartError> {
-    Err(StoreError::Broken("no store is merged yet".to_owned()).into())
+/// The store, and whether this start made it.
+async fn open_store(config: &Config) -> Result<(Arc<dyn Store>, bool), StartError> {
+    let Some(cluster) = &config.cluster else {
+        let store = SqliteStore::open(&config.data)?;
+        let created = store.created();
+        return Ok((Arc::new(store), created));
+    };
+    let store = MongoStore::connect(cluster.mongodb_url.reveal(), None).await?;
+    Ok((Arc::new(store), false))
 }
 
-fn open_bus(_: &Config) -> (Arc<dyn Bus>, Events) {
-    let (bus, events) = LocalBus::new();
-    (Arc::new(bus), events)
-}
-
-async fn drain(mut events: Events, stopping: CancellationToken) {
-    while let Some(Some(_)) = stopping.run_until_cancelled(events.recv()).await {}
+async fn open_bus(config: &Config) -> Result<(Arc<dyn Bus>, Events), StartError> {
+    let Some(cluster) = &config.cluster else {
+        let (bus, events) = LocalBus::new();
+        return Ok((Arc::new(bus), events));
+    };
+    let (bus, events) = RedisBus::connect(cluster.redis_url.reveal()).await?;
+    Ok((Arc::new(bus), events))
 }
 
 /// Lets go of sessions, invitations and counts that ran out.

@@ -4,6 +4,7 @@
 //! Every method returns only after what it wrote is durable, and reads see all that was acknowledged before they
 //! began.
 
+pub mod mongo;
 pub mod sqlite;
 
 use async_trait::async_trait;
@@ -82,8 +83,8 @@ pub trait LogStore: Send + Sync + 'static {
     /// [`AppendError`]; only `Unknown` leaves open whether it went in.
     async fn append(&self, write: Write) -> Result<Appended, AppendError>;
 
-    /// Whole appends, in order, from the one that holds the entry after `after`; as many as begin before
-    /// `after + limit`. When the log was trimmed past `after`, they begin where it begins now.
+    /// Whole appends, in order: those that hold the first `limit` entries after `after`. When the log was trimmed past
+    /// `after`, they begin where it begins now.
     async fn read(&self, stream: Stream, after: Rev, limit: u64) -> Result<Vec<Append>, StoreError>;
 
     /// The heads of these streams, in one query; a stream without entries is left out.
@@ -258,8 +259,8 @@ pub trait AccountStore: Send + Sync + 'static {
         expires: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// Replaces a session's secret `from` by `to`, and remembers `from` as used at `now`. False when its secret isn't `from`
-    /// (any more) or it is gone.
+    /// Replaces a session's secret `from` by `to`, and remembers `from` as used at `now`, which is when it was last seen
+    /// then. False when its secret isn't `from` (any more) or it is gone.
     async fn rotate_session(
         &self,
         id: SessionId,

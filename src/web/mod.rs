@@ -9,6 +9,7 @@ pub mod api;
 pub mod caller;
 pub mod client;
 pub mod extract;
+pub mod fragment;
 mod headers;
 mod health;
 pub mod origin;

@@ -1,1 +1,8 @@
 //! Behaviour, through the public edges: one file a capability.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may fail")]
+
+mod bus_contract;
+mod bus_redis;
+mod services;
+mod store_contract;
