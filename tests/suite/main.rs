@@ -4,5 +4,8 @@
 
 mod bus_contract;
 mod bus_redis;
+mod config;
+mod durability;
+mod program;
 mod services;
 mod store_contract;
