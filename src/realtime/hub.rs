@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::{
-    frames::ServerFrame,
+    frames::{Presence, ServerFrame},
     lane::{Job, Lane, Reader, SocketId},
     mailbox::{Close, Mailbox},
     presence::Presences,
@@ -91,6 +91,15 @@ impl Hub {
     /// Brings a live frame to a room's readers on all nodes.
     pub fn typing(&self, room: RoomId, user: UserId) {
         self.bus().publish(Channel::Stream(Stream::Room(room)), Notice::Typing { room, user });
+    }
+
+    /// Whether somebody is `online`, `idle` or `offline`, on whatever node.
+    pub fn state_of(&self, user: UserId) -> &'static str {
+        match self.presence().of(user) {
+            Presence::Online => "online",
+            Presence::Idle => "idle",
+            Presence::Offline => "offline",
+        }
     }
 
     pub(super) fn chat(&self) -> &Chat {

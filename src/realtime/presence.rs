@@ -159,6 +159,11 @@ impl Presences {
         }
     }
 
+    /// Whether somebody is here.
+    pub(super) fn of(&self, user: UserId) -> Presence {
+        self.state().of(user)
+    }
+
     /// Takes in what another node tells.
     pub(super) fn hear(&self, from: NodeId, notice: Notice) {
         if from == self.bus.node() {

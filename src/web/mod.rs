@@ -6,13 +6,16 @@
 
 pub mod answer;
 pub mod api;
+mod assets;
 pub mod caller;
 pub mod client;
 pub mod extract;
 pub mod fragment;
 mod headers;
 mod health;
+mod live;
 pub mod origin;
+mod pages;
 pub mod session;
 pub mod views;
 
@@ -39,6 +42,9 @@ pub fn router(app: &App) -> Router {
     Router::new()
         .merge(api::router())
         .merge(health::router())
+        .merge(live::router())
+        .merge(pages::router())
+        .merge(assets::router())
         .fallback(nothing_here)
         .method_not_allowed_fallback(nothing_here)
         .layer(session::layer(app.accounts.clone(), &app.config.public_url))

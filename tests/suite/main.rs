@@ -6,6 +6,8 @@ mod bus_contract;
 mod bus_redis;
 mod config;
 mod durability;
+mod people;
 mod program;
 mod services;
 mod store_contract;
+mod store_mongo;

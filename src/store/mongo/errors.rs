@@ -15,6 +15,10 @@ use crate::store::StoreError;
 /// store is away, and may ask again.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How many documents a query brings at a time. The server's own choice is 101 for the first, which makes lists cost two
+/// rounds.
+pub(super) const BATCH: u32 = 1_000;
+
 /// A unique index refused.
 const DUPLICATE_KEY: i32 = 11_000;
 /// The disk is full.

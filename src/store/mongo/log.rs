@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     MongoStore,
     bson::{binary, int, stream_key, stream_of, tag_bits, tag_of, uint},
-    errors::{PATIENCE, all, bounded, broken},
+    errors::{BATCH, PATIENCE, all, bounded, broken},
     schema::Collections,
 };
 use crate::{
@@ -27,8 +27,6 @@ use crate::{
 
 /// The most bytes of an append as BSON. Its entries have at most [`MAX_BYTES`] as JSON, which BSON doesn't double.
 const MAX_DOCUMENT: usize = 2 * MAX_BYTES;
-/// How many documents a reader gets at once.
-const BATCH: u32 = 1_000;
 
 /// An append in the log.
 #[derive(Debug, Serialize, Deserialize)]
@@ -231,13 +229,16 @@ impl LogStore for MongoStore {
     }
 
     async fn read(&self, stream: Stream, after: Rev, limit: u64) -> Result<Vec<Append>, StoreError> {
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
         let until = |from: Rev| Rev(from.0.saturating_add(limit));
         let mut documents = self.documents(stream, after, until(after)).await?;
         if documents.is_empty()
             && let Some(first) = self.begins(stream, after).await?
         {
             let before = Rev(first.0.saturating_sub(1));
-            documents = self.documents(stream, before, until(first)).await?;
+            documents = self.documents(stream, before, until(before)).await?;
         }
         documents.into_iter().map(LogDocument::into_append).collect()
     }

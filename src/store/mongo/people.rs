@@ -4,7 +4,7 @@ use mongodb::bson::{Document, doc};
 
 use super::{
     bson::user_id,
-    errors::{PATIENCE, all},
+    errors::{BATCH, PATIENCE, all},
     rooms::{one_more, page},
     schema::Collections,
 };
@@ -19,12 +19,12 @@ const LAST: char = char::MAX;
 /// By id.
 pub(super) async fn by_id(collections: &Collections, users: &[UserId]) -> Result<Vec<Person>, StoreError> {
     let ids: Vec<_> = users.iter().copied().map(user_id).collect();
-    all(collections.people.find(doc! { "_id": { "$in": ids } }).batch_size(1_000).max_time(PATIENCE)).await
+    all(collections.people.find(doc! { "_id": { "$in": ids } }).batch_size(BATCH).max_time(PATIENCE)).await
 }
 
 /// By login name.
 pub(super) async fn by_name(collections: &Collections, names: &[String]) -> Result<Vec<Person>, StoreError> {
-    all(collections.people.find(doc! { "name": { "$in": names } }).batch_size(1_000).max_time(PATIENCE)).await
+    all(collections.people.find(doc! { "name": { "$in": names } }).batch_size(BATCH).max_time(PATIENCE)).await
 }
 
 /// By the beginning of a name, whichever.
@@ -47,6 +47,6 @@ pub(super) async fn find(
         doc! { "$or": [branch(doc! { "name": &begins }), branch(doc! { "folded": &begins })] }
     };
     let find = collections.people.find(filter).sort(doc! { "name": 1 });
-    let find = find.limit(one_more(limit)).batch_size(1_000).max_time(PATIENCE);
+    let find = find.limit(one_more(limit)).batch_size(BATCH).max_time(PATIENCE);
     Ok(page(all(find).await?, limit))
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::{
     MongoStore,
     bson::{int, message_key, pair, room_id, uint, user_id},
-    errors::{PATIENCE, all, bounded, refused},
+    errors::{BATCH, PATIENCE, all, bounded, refused},
     people,
     projection::EVERYONE,
 };
@@ -98,7 +98,8 @@ impl MongoStore {
                 doc! { "$match": { "$or": branches } },
                 doc! { "$group": { "_id": "$room", "count": { "$sum": 1_i64 } } },
             ];
-            all(self.collections.messages.aggregate(pipeline).with_type::<Mentions>().max_time(PATIENCE))
+            let query = self.collections.messages.aggregate(pipeline).with_type::<Mentions>();
+            all(query.batch_size(BATCH).max_time(PATIENCE))
         });
         let counts = futures_util::future::try_join_all(counts).await?;
         Ok(counts
@@ -113,7 +114,8 @@ impl MongoStore {
 impl RoomStore for MongoStore {
     async fn rooms(&self, rooms: &[RoomId]) -> Result<Vec<Room>, StoreError> {
         let ids: Vec<_> = rooms.iter().copied().map(room_id).collect();
-        all(self.collections.rooms.find(doc! { "_id": { "$in": ids } }).max_time(PATIENCE)).await
+        all(self.collections.rooms.find(doc! { "_id": { "$in": ids } }).batch_size(BATCH).max_time(PATIENCE))
+            .await
     }
 
     async fn public_rooms(
@@ -157,8 +159,8 @@ impl RoomStore for MongoStore {
         }
         let marks = self.collections.marks.clone_with_type::<Mark>();
         let (members, marks) = tokio::try_join!(
-            all(self.collections.members.find(filter).batch_size(1_000).max_time(PATIENCE)),
-            all(marks.find(of_user(user, room)).batch_size(1_000).max_time(PATIENCE)),
+            all(self.collections.members.find(filter).batch_size(BATCH).max_time(PATIENCE)),
+            all(marks.find(of_user(user, room)).batch_size(BATCH).max_time(PATIENCE)),
         )?;
         let ids: Vec<RoomId> = members.iter().map(|member| member.room).collect();
         let rooms = self.rooms(&ids).await?;
@@ -179,7 +181,13 @@ impl RoomStore for MongoStore {
 
     async fn memberships(&self, room: RoomId, users: &[UserId]) -> Result<Vec<Membership>, StoreError> {
         let keys: Vec<Binary> = users.iter().map(|user| pair(room.as_bytes(), user.as_bytes())).collect();
-        all(self.collections.members.find(doc! { "_id": { "$in": keys } }).max_time(PATIENCE)).await
+        all(self
+            .collections
+            .members
+            .find(doc! { "_id": { "$in": keys } })
+            .batch_size(BATCH)
+            .max_time(PATIENCE))
+        .await
     }
 
     async fn members(
@@ -193,7 +201,7 @@ impl RoomStore for MongoStore {
             filter.insert("user", doc! { "$gt": user_id(after) });
         }
         let find = self.collections.members.find(filter).sort(doc! { "room": 1, "user": 1 });
-        let find = find.limit(one_more(limit)).batch_size(1_000);
+        let find = find.limit(one_more(limit)).batch_size(BATCH);
         Ok(page(all(find.max_time(PATIENCE)).await?, limit))
     }
 
@@ -211,7 +219,7 @@ impl RoomStore for MongoStore {
         let range = doc! { "_id": { "$gte": message_key(room, from), "$lte": message_key(room, to) } };
         let order = doc! { "_id": if last { -1 } else { 1 } };
         let find =
-            self.collections.messages.find(range).sort(order).limit(int(limit as u64)).batch_size(1_000);
+            self.collections.messages.find(range).sort(order).limit(int(limit as u64)).batch_size(BATCH);
         let mut messages = all(find.max_time(PATIENCE)).await?;
         if last {
             messages.reverse();
@@ -222,7 +230,7 @@ impl RoomStore for MongoStore {
     async fn messages_at(&self, room: RoomId, seqs: &[Seq]) -> Result<Vec<Message>, StoreError> {
         let keys: Vec<Binary> = seqs.iter().map(|seq| message_key(room, *seq)).collect();
         let find = self.collections.messages.find(doc! { "_id": { "$in": keys } }).sort(doc! { "_id": 1 });
-        all(find.batch_size(1_000).max_time(PATIENCE)).await
+        all(find.batch_size(BATCH).max_time(PATIENCE)).await
     }
 
     async fn mark_read(&self, user: UserId, room: RoomId, seq: Seq) -> Result<bool, StoreError> {
@@ -250,7 +258,7 @@ impl RoomStore for MongoStore {
 
     async fn drafts(&self, user: UserId) -> Result<Vec<(RoomId, String)>, StoreError> {
         let drafts = self.collections.drafts.clone_with_type::<Draft>();
-        let drafts = all(drafts.find(of_user(user, None)).batch_size(1_000).max_time(PATIENCE)).await?;
+        let drafts = all(drafts.find(of_user(user, None)).batch_size(BATCH).max_time(PATIENCE)).await?;
         Ok(drafts.into_iter().map(|draft| (draft.room, draft.text)).collect())
     }
 

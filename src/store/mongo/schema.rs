@@ -23,7 +23,7 @@ use mongodb::{
 
 use super::{
     accounts::AccountDocument,
-    errors::{bounded, broken, refused},
+    errors::{PATIENCE, bounded, broken, refused},
     invites::InviteDocument,
     log::LogDocument,
     sessions::SessionDocument,
@@ -170,7 +170,7 @@ fn indexes() -> Vec<(&'static str, Vec<IndexModel>)> {
 pub(super) async fn prepare(collections: &Collections) -> Result<(), StoreError> {
     let database = &collections.database;
     let versions: Collection<Document> = database.collection("schema");
-    if let Some(found) = bounded(versions.find_one(doc! { "_id": "parlor" })).await? {
+    if let Some(found) = bounded(versions.find_one(doc! { "_id": "parlor" }).max_time(PATIENCE)).await? {
         let version = found.get_i32("version").map_err(|_| broken("the schema's version can't be read"))?;
         if version > VERSION {
             return Err(broken(format!(

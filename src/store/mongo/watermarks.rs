@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::{
     MongoStore,
     bson::{int, stream_key, stream_of, tag_bits, tag_of, uint},
-    errors::{PATIENCE, all, bounded},
+    errors::{BATCH, PATIENCE, all, bounded},
     log::since,
     schema::Collections,
     statements,
@@ -95,7 +95,7 @@ impl MongoStore {
             doc! { "$project": { "_id": 1 } },
         ];
         let query = self.collections.log.aggregate(pipeline).with_type::<Named>();
-        let behind = all(query.max_time(PATIENCE)).await?;
+        let behind = all(query.batch_size(BATCH).max_time(PATIENCE)).await?;
         behind.iter().map(|named| stream_of(&named.stream)).collect()
     }
 }
