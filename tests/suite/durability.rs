@@ -5,6 +5,7 @@ use std::fs;
 use serde_json::json;
 
 use crate::{
+    people::people,
     program::{Program, data_folder},
     services::until,
 };
@@ -52,30 +53,18 @@ async fn an_acknowledgement_waits_until_the_disk_has_it() {
     let trace = folder.path().join("trace");
     let calls = "pwrite64,write,writev,sendto,sendmsg,fsync,fdatasync";
     let program = Program::traced(&data, calls, &trace).await;
-    let client = reqwest::Client::new();
-    let post = |path: &str| client.post(format!("{}{path}", program.url));
-
-    let registration = json!({ "name": "alice", "password": "a horse, a battery and a staple" });
-    let tokens = post("/api/auth/register").json(&registration).send().await.unwrap();
-    let tokens: serde_json::Value = tokens.error_for_status().unwrap().json().await.unwrap();
-    let marked = "marked-d41d8cd98f00b204";
-    let answer = client
-        .patch(format!("{}/api/me", program.url))
-        .bearer_auth(tokens["access_token"].as_str().unwrap())
-        .header("Idempotency-Key", "n1")
-        .json(&json!({ "display": marked }))
-        .send()
-        .await
-        .unwrap();
-    assert!(answer.error_for_status().unwrap().text().await.unwrap().contains(marked));
+    let [alice] = people(&program.url, ["alice"]).await;
+    let (room, text) = (alice.general().await, "marked-d41d8cd98f00b204");
+    let answer = alice.post(&format!("/api/rooms/{room}/messages"), json!({ "text": text })).await.ok();
+    let tag = answer["tag"].as_str().unwrap();
     program.kill().await;
     until("the trace is written", async || fs::read_to_string(&trace).unwrap().contains("killed by SIGKILL"))
         .await;
 
     let trace = fs::read_to_string(&trace).unwrap();
     let calls: Vec<Call<'_>> = trace.lines().filter_map(Call::of).collect();
-    let written = calls.iter().position(|call| call.logs(marked)).expect("it was never written");
-    let told = calls.iter().position(|call| call.sends(marked)).expect("it was never acknowledged");
+    let written = calls.iter().position(|call| call.logs(text)).expect("it was never written");
+    let told = calls.iter().position(|call| call.sends(tag)).expect("it was never acknowledged");
     assert!(written < told);
     let between = &calls[written..told];
     let synced = between.iter().enumerate().filter(|(_, call)| call.syncs()).any(|(begun, sync)| {
