@@ -62,9 +62,9 @@ install_packages() {
         as_root=(sudo)
     fi
     say "Installing ${packages[*]}"
-    "${as_root[@]}" apt-get update -qq >&2 || say "apt-get update failed; going on with the lists that are there"
+    "${as_root[@]}" apt-get update -qq >/dev/null || say "apt-get update failed; going on with the lists that are there"
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y -qq --no-install-recommends "${packages[@]}" >&2 ||
+        apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null ||
         die "apt-get could not install: ${packages[*]}"
 }
 

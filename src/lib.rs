@@ -2,12 +2,17 @@
 //!
 //! The map of the house; imports point down this list only.
 //!
+//! - [`server`]: state, router, layers, listener; from start to shutdown
+//! - [`app`]: what all requests and sockets of a node share
 //! - [`web`], [`realtime`]: the edges, HTTP and sockets
 //! - [`accounts`], [`chat`]: what people can do
 //! - [`log`]: the streams, and how anything gets into them
 //! - [`store`], [`bus`]: what is kept, and what crosses nodes
+//! - [`config`], [`error`]: what all of them are told, and what they tell
 //! - [`model`]: plain data and rules
 
+pub mod accounts;
+pub mod app;
 pub mod bus;
 pub mod chat;
 pub mod config;
@@ -15,5 +20,6 @@ pub mod error;
 pub mod log;
 pub mod model;
 pub mod realtime;
+pub mod server;
 pub mod store;
 pub mod web;

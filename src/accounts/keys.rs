@@ -95,7 +95,8 @@ pub struct Keys {
 impl Keys {
     /// Those that follow from shared secrets; none when there are none.
     pub fn derived(secrets: &[Secret]) -> Option<Self> {
-        let key = |secret: &Secret| Key::new(finish(mac(secret.reveal().as_bytes(), "parlor token key"), &[]));
+        let key =
+            |secret: &Secret| Key::new(finish(mac(secret.reveal().as_bytes(), "parlor token key"), &[]));
         let (first, others) = secrets.split_first()?;
         Some(Self { first: key(first), others: others.iter().map(key).collect() })
     }
@@ -152,8 +153,13 @@ impl Keys {
 }
 
 fn mac(key: &[u8], purpose: &str) -> Hmac<Sha256> {
-    // An HMAC takes a key of any length; the hash of a long one is what it would make of it itself.
-    let mac = Hmac::new_from_slice(key).unwrap_or_else(|_| Hmac::new(&Sha256::digest(key)));
+    // A key fills a block; of a longer one, HMAC takes the hash.
+    let mut block = [0; 64];
+    match key.len() {
+        length @ ..=64 => block[..length].copy_from_slice(key),
+        _ => block[..32].copy_from_slice(&Sha256::digest(key)),
+    }
+    let mac: Hmac<Sha256> = Hmac::new(&block.into());
     mac.chain_update(purpose.as_bytes()).chain_update([0])
 }
 
@@ -178,7 +184,8 @@ fn write(data: &Path, path: &Path, key: &[u8; 32]) -> io::Result<()> {
 #[cfg(unix)]
 fn owner_alone(path: &Path) -> Result<(), KeysError> {
     use std::os::unix::fs::PermissionsExt;
-    let mode = fs::metadata(path).map_err(|error| KeysError::Io(path.to_owned(), error))?.permissions().mode();
+    let mode =
+        fs::metadata(path).map_err(|error| KeysError::Io(path.to_owned(), error))?.permissions().mode();
     if mode & 0o077 == 0 { Ok(()) } else { Err(KeysError::Open(path.to_owned())) }
 }
 
@@ -213,7 +220,8 @@ mod tests {
     #[test]
     fn the_first_key_of_the_file_signs_and_a_wrong_line_is_named() -> Tested {
         let path = Path::new("keys");
-        let keys = Keys::parse(path, &format!("# old and new\n\n{}\n{}\n", "ab".repeat(32), "cd".repeat(32)))?;
+        let keys =
+            Keys::parse(path, &format!("# old and new\n\n{}\n{}\n", "ab".repeat(32), "cd".repeat(32)))?;
         assert_eq!(keys.first().bytes(), &[0xab; 32]);
         assert_eq!(keys.all().count(), 2);
         let wrong = Keys::parse(path, "# x\nabcd\n").err().map(|error| error.to_string()).unwrap_or_default();

@@ -89,7 +89,12 @@ impl Passwords {
     ///
     /// # Errors
     /// `weak_password` with the reason; `slow_down` when too many wait.
-    pub async fn accept(&self, field: &'static str, password: Password, about: Vec<String>) -> Result<String> {
+    pub async fn accept(
+        &self,
+        field: &'static str,
+        password: Password,
+        about: Vec<String>,
+    ) -> Result<String> {
         self.run(move || rate(field, &password, &about).and_then(|()| hash(&password))).await?
     }
 
@@ -147,7 +152,8 @@ fn is_of_today(kept: &PasswordHash) -> bool {
     let today = Params::default();
     kept.algorithm.as_str() == "argon2id"
         && Params::try_from(kept).is_ok_and(|params| {
-            (params.m_cost(), params.t_cost(), params.p_cost()) == (today.m_cost(), today.t_cost(), today.p_cost())
+            (params.m_cost(), params.t_cost(), params.p_cost())
+                == (today.m_cost(), today.t_cost(), today.p_cost())
         })
 }
 
@@ -162,7 +168,8 @@ fn rate(field: &'static str, password: &Password, about: &[String]) -> Result<()
     if rating.score() >= Score::Three {
         return Ok(());
     }
-    let warning = rating.feedback().and_then(|feedback| feedback.warning()).map(|warning| warning.to_string());
+    let warning =
+        rating.feedback().and_then(|feedback| feedback.warning()).map(|warning| warning.to_string());
     let hint = rating.feedback().and_then(|feedback| feedback.suggestions().first()).map(ToString::to_string);
     let why = warning.unwrap_or_else(|| "This password is too easy to guess.".to_owned());
     weak(format!("{why} {}", hint.unwrap_or_else(|| "Add another word or two.".to_owned())))
@@ -213,7 +220,8 @@ mod tests {
     async fn a_hash_of_other_parameters_is_known_as_outdated() -> Result<()> {
         let passwords = Passwords::new()?;
         let password = || Password("marmalade-tuba-orbit".to_owned());
-        let weaker = Argon2::from(Params::new(8 * 1024, 1, 1, None).map_err(|e| Error::internal(e.to_string()))?);
+        let weaker =
+            Argon2::from(Params::new(8 * 1024, 1, 1, None).map_err(|e| Error::internal(e.to_string()))?);
         let old: PasswordHash =
             weaker.hash_password(password().0.as_bytes()).map_err(|e| Error::internal(e.to_string()))?;
         assert_eq!(passwords.verify(Some(&old.to_string()), password()).await?, Verdict::Outdated);

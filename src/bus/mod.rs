@@ -7,12 +7,13 @@
 pub mod local;
 pub mod redis;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
+pub use self::{local::LocalBus, redis::RedisBus};
 use crate::model::{Append, Doc, Person, RoomId, Stream, Tag, UserId};
 
 /// How many events wait for the one who receives them; what comes beyond is lost, and said to be.
@@ -39,6 +40,21 @@ impl fmt::Display for Channel {
             Channel::Stream(stream) => write!(f, "{stream}:channel"),
             Channel::Everyone => write!(f, "everyone:channel"),
         }
+    }
+}
+
+impl FromStr for Channel {
+    type Err = String;
+
+    /// The channel with this name, written exactly so.
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let channel = match name.strip_suffix(":channel") {
+            Some("everyone") => Some(Channel::Everyone),
+            Some(stream) => stream.parse().ok().map(Channel::Stream),
+            None => None,
+        };
+        // An id can be written in several ways.
+        channel.filter(|it| it.to_string() == name).ok_or_else(|| format!("not a channel: {name:?}"))
     }
 }
 
@@ -115,7 +131,46 @@ pub trait Bus: Send + Sync + 'static {
 
     /// Whether other nodes can be reached now.
     fn connected(&self) -> bool;
+
+    /// The node stops: waits a moment for what it published last to leave.
+    async fn close(&self) {}
 }
 
 /// The receiving end, of which there is one.
 pub type Events = mpsc::Receiver<Event>;
+
+#[cfg(test)]
+mod tests {
+    use super::Channel;
+    use crate::model::{RoomId, Stream, UserId};
+
+    #[test]
+    fn a_channel_is_read_back_from_its_name() {
+        let streams = [Stream::Room(RoomId::new()), Stream::Person(UserId::new())];
+        for channel in streams.map(Channel::Stream).into_iter().chain([Channel::Everyone]) {
+            assert_eq!(channel.to_string().parse(), Ok(channel));
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_almost_a_channel_is_none() {
+        let room = RoomId::new();
+        let upper = room.to_string().to_uppercase();
+        let bare = room.to_string().replace('-', "");
+        for name in [
+            String::new(),
+            "everyone".to_owned(),
+            ":channel".to_owned(),
+            "room:channel".to_owned(),
+            " everyone:channel".to_owned(),
+            format!("room:{room}"),
+            format!("room:{upper}:channel"),
+            format!("room:{bare}:channel"),
+            format!("room:{{{room}}}:channel"),
+            format!("hall:{room}:channel"),
+            format!("room:{room}:channel:channel"),
+        ] {
+            assert!(name.parse::<Channel>().is_err(), "{name}");
+        }
+    }
+}

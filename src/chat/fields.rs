@@ -8,7 +8,7 @@ use super::people::markup;
 use crate::model::{Message, Person, Reaction, Rev, Seq, SystemLine, Timestamp, UserId, room::Body};
 
 /// A message's fields.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct MessageFields<'a> {
     /// Its place in the timeline.
     pub seq: Seq,
@@ -48,7 +48,7 @@ pub struct MessageFields<'a> {
 }
 
 /// A system line's fields.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(transparent)]
 pub struct LineFields<'a>(pub &'a SystemLine);
 

@@ -1,7 +1,6 @@
 //! Floods: how many changes a person may make.
 
 use std::{
-    num::NonZeroU32,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -12,21 +11,13 @@ use std::{
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock};
 
 use crate::{
+    config::Rate,
     error::{Error, Result},
     model::UserId,
 };
 
 /// People who wrote nothing for a while are forgotten once in so many changes.
 const TIDY_EVERY: u32 = 4_096;
-
-/// A token bucket's measures.
-#[derive(Debug, Clone, Copy)]
-pub struct Rate {
-    /// Changes a second, in the long run.
-    pub per_second: NonZeroU32,
-    /// Changes at once.
-    pub burst: NonZeroU32,
-}
 
 /// One token bucket a person.
 #[derive(Clone)]
@@ -43,7 +34,7 @@ impl std::fmt::Debug for Floods {
 impl Floods {
     /// Buckets of this size.
     pub fn new(rate: Rate) -> Self {
-        let quota = Quota::per_second(rate.per_second).allow_burst(rate.burst);
+        let quota = Quota::per_minute(rate.per_minute).allow_burst(rate.burst);
         Self { inner: Arc::new((RateLimiter::keyed(quota), AtomicU32::new(0))) }
     }
 

@@ -73,8 +73,8 @@ impl Chat {
     }
 
     /// Everybody whom showing these messages has to do with.
-    pub async fn people_of(&self, messages: &[Message]) -> Result<HashMap<UserId, Arc<Person>>> {
-        Ok(self.people.get(messages.iter().flat_map(named)).await?)
+    pub async fn people_of(&self, messages: &[&Message]) -> Result<HashMap<UserId, Arc<Person>>> {
+        Ok(self.people.get(messages.iter().flat_map(|message| named(message)).collect()).await?)
     }
 
     /// The markup of a message's words, with the people of [`Chat::people_of`].

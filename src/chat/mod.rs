@@ -10,7 +10,7 @@ mod people;
 mod rooms;
 
 pub use fields::{LineFields, MessageFields};
-pub use flood::{Floods, Rate};
+pub use flood::Floods;
 pub use people::People;
 pub use rooms::NewRoom;
 

@@ -38,10 +38,7 @@ impl People {
     }
 
     /// These people; those who don't exist are left out.
-    pub async fn get(
-        &self,
-        users: impl IntoIterator<Item = UserId>,
-    ) -> Result<HashMap<UserId, Arc<Person>>, StoreError> {
+    pub async fn get(&self, users: Vec<UserId>) -> Result<HashMap<UserId, Arc<Person>>, StoreError> {
         let mut found = HashMap::new();
         let mut missing = vec![];
         for user in users {
@@ -65,7 +62,7 @@ impl People {
 
     /// One person.
     pub async fn one(&self, user: UserId) -> Result<Option<Arc<Person>>, StoreError> {
-        Ok(self.get([user]).await?.remove(&user))
+        Ok(self.get(vec![user]).await?.remove(&user))
     }
 
     /// Takes notice of a changed profile.

@@ -1,11 +1,11 @@
 //! Rooms: making them, finding them, coming and going.
 
-use super::Chat;
+use super::{Chat, Readable};
 use crate::{
     error::Result,
     log::Listing,
     model::{
-        Actor, Done, Nonce, Refusal, Role, Room, RoomCommand, RoomId, RoomKind, UserId,
+        Actor, Done, Nonce, Person, Refusal, Role, Room, RoomCommand, RoomId, RoomKind, UserId,
         room::Membership,
         text::{Invalid, RoomName, Topic, folded},
     },
@@ -107,6 +107,11 @@ impl Chat {
         Ok(self.log.listing(user, Some(room)).await?.pop())
     }
 
+    /// People whose login name or display name begins with `query`, by login name, after the one with the name `after`.
+    pub async fn find_people(&self, query: &str, after: Option<&str>, limit: usize) -> Result<Page<Person>> {
+        Ok(self.log.store().find_people(&folded(query.trim()), after, limit).await?)
+    }
+
     /// Public rooms whose name holds `query`, by name.
     pub async fn public_rooms(&self, query: &str, after: Option<RoomId>, limit: usize) -> Result<Page<Room>> {
         Ok(self.log.store().public_rooms(&folded(query.trim()), after, limit).await?)
@@ -115,17 +120,15 @@ impl Chat {
     /// Members of a room that one may read.
     pub async fn members(
         &self,
-        user: UserId,
-        room: RoomId,
+        room: &Readable,
         after: Option<UserId>,
         limit: usize,
     ) -> Result<Page<Membership>> {
-        let room = self.readable(user, room).await?;
         Ok(self.log.store().members(room.room.id, after, limit).await?)
     }
 
     async fn must_exist(&self, people: &[UserId]) -> Result<()> {
-        let found = self.people.get(people.iter().copied()).await?;
+        let found = self.people.get(people.to_vec()).await?;
         if found.len() < people.len() {
             return Err(Refusal::NotFound.into());
         }

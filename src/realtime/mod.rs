@@ -1,1 +1,30 @@
-//! Sockets.
+//! Sockets: what is live.
+//!
+//! A [`gateway`] holds one socket. It follows streams in the [`hub`]: each stream with local readers has a [`lane`], a task that
+//! puts what comes over the bus in order, heals gaps from the log, encodes each entry once and puts it into the
+//! [`mailbox`] of every reader. [`presence`] knows who is here.
+
+mod encode;
+mod frames;
+mod gateway;
+mod hub;
+mod lane;
+mod mailbox;
+mod order;
+mod presence;
+mod requests;
+
+pub use frames::{ClientFrame, ErrorFrame};
+pub use gateway::{CheckToken, Entrance, serve};
+pub use hub::Hub;
+
+/// How a client wants messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// Rendered, for the page.
+    Html,
+    /// As fields, for programs.
+    #[default]
+    Json,
+}

@@ -4,6 +4,7 @@
 //! Every method returns only after what it wrote is durable, and reads see all that was acknowledged before they
 //! began.
 
+pub mod mongo;
 pub mod sqlite;
 
 use async_trait::async_trait;

@@ -1,2 +1,79 @@
-//! The edge.
+//! The edge: what comes in by HTTP.
+//!
+//! A request passes, from outside in: [`answer::finish`] (its id, its errors, its line in the log), [`client::locate`]
+//! (its address), [`headers::protect`], [`origin::host`], [`origin::guard`], a limit on its time and its body, and the
+//! session; then its handler: extract, call one function of a capability, answer.
+
+pub mod answer;
+pub mod api;
+mod assets;
+pub mod caller;
+pub mod client;
+pub mod extract;
+pub mod fragment;
+mod headers;
+mod health;
+mod live;
+pub mod origin;
+mod pages;
+pub mod session;
 pub mod views;
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request, State},
+    middleware::{Next, from_fn_with_state},
+    response::{Html, IntoResponse, Response},
+};
+use tower_http::compression::CompressionLayer;
+
+pub use answer::RequestId;
+pub use caller::Caller;
+pub use client::{Address, Connection};
+pub use extract::{Form, IdempotencyKey, Json, Path, Query};
+
+use crate::{
+    app::App,
+    error::{Code, Error},
+};
+
+/// All paths, behind all layers.
+pub fn router(app: &App) -> Router {
+    Router::new()
+        .merge(api::router())
+        .merge(health::router())
+        .merge(live::router())
+        .merge(pages::router())
+        .merge(assets::router())
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(nothing_here)
+        .layer(session::layer(app.accounts.clone(), &app.config.public_url))
+        .layer(DefaultBodyLimit::max(app.config.max_body))
+        .layer(from_fn_with_state(app.clone(), in_time))
+        .layer(CompressionLayer::new())
+        .layer(from_fn_with_state(app.clone(), origin::guard))
+        .layer(from_fn_with_state(app.clone(), origin::host))
+        .layer(from_fn_with_state(app.clone(), headers::protect))
+        .layer(from_fn_with_state(app.clone(), client::locate))
+        .layer(from_fn_with_state(app.clone(), answer::finish))
+        .with_state(app.clone())
+}
+
+async fn nothing_here() -> Error {
+    Error::says(Code::NotFound, "There is nothing here.")
+}
+
+/// A client that sends its body too slowly is let go, and so is a handler that hangs.
+async fn in_time(State(app): State<App>, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(app.config.request_timeout, next.run(request)).await {
+        Ok(answer) => answer,
+        Err(_) => Error::says(Code::Unavailable, "This took too long.").into_response(),
+    }
+}
+
+/// An error as a page. Plain until the templates are in.
+fn error_page(_: &App, error: &Error, request: &str) -> Response {
+    let text = format!("{}\n\nIf you ask for help, name this: {request}\n", error.message());
+    let escaped = text.replace('&', "&amp;").replace('<', "&lt;");
+    Html(format!("<!doctype html><title>Parlor</title><pre>{escaped}</pre>")).into_response()
+}

@@ -15,6 +15,7 @@ mod sessions;
 mod stream;
 mod trimming;
 
+mod mongo;
 mod random;
 mod sqlite;
 
@@ -150,3 +151,4 @@ macro_rules! store_contract {
 }
 
 store_contract!(in_sqlite, super::super::sqlite::fresh);
+store_contract!(in_mongodb, super::super::mongo::fresh);

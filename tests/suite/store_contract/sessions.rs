@@ -11,8 +11,13 @@ use parlor::{
 };
 use tokio::task::JoinSet;
 
-const NOW: Timestamp = Timestamp(1_000);
-const LATE: Timestamp = Timestamp(2_001);
+const NOW: Timestamp = at(1_000);
+const LATE: Timestamp = at(2_001);
+
+/// So much after a moment that is far ahead: a store may take out by itself what is over by the machine's own clock.
+const fn at(ms: i64) -> Timestamp {
+    Timestamp(4_000_000_000_000 + ms)
+}
 
 fn session(secret: u8, kind: SessionKind) -> Session {
     Session {
@@ -22,9 +27,9 @@ fn session(secret: u8, kind: SessionKind) -> Session {
         secret: [secret; 32],
         used: None,
         agent: "a browser".to_owned(),
-        created: Timestamp(100),
-        seen: Timestamp(200),
-        expires: Timestamp(2_000),
+        created: at(100),
+        seen: at(200),
+        expires: at(2_000),
     }
 }
 
@@ -34,7 +39,7 @@ async fn put(store: &Arc<dyn Store>, session: &Session) {
 
 pub(super) async fn a_session_is_found_by_secret_and_id(store: Arc<dyn Store>) {
     let (browser, mut program) = (session(1, SessionKind::Browser), session(2, SessionKind::Program));
-    program.used = Some(([9; 32], Timestamp(150)));
+    program.used = Some(([9; 32], at(150)));
     put(&store, &browser).await;
     put(&store, &program).await;
     assert_eq!(store.session_by_secret(&[1; 32], NOW).await.unwrap(), Some(browser.clone()));
@@ -66,8 +71,8 @@ pub(super) async fn an_expired_session_is_not_found(store: Arc<dyn Store>) {
 pub(super) async fn a_used_session_lives_longer(store: Arc<dyn Store>) {
     let mut session = session(1, SessionKind::Browser);
     put(&store, &session).await;
-    session.seen = Timestamp(900);
-    session.expires = Timestamp(3_000);
+    session.seen = at(900);
+    session.expires = at(3_000);
     store.touch_session(session.id, session.seen, session.expires).await.unwrap();
     assert_eq!(store.session(session.id, LATE).await.unwrap(), Some(session));
     // One that is gone is no error.
@@ -81,17 +86,17 @@ pub(super) async fn a_rotated_secret_proves_the_session_as_used(store: Arc<dyn S
         let store = store.clone();
         async move { store.rotate_session(session.id, &[from; 32], &[to; 32], now, expires).await.unwrap() }
     };
-    assert!(rotate(1, 2, NOW, Timestamp(3_000)).await);
+    assert!(rotate(1, 2, NOW, at(3_000)).await);
     let turned = store.session(session.id, LATE).await.unwrap().unwrap();
     assert_eq!(turned.secret, [2; 32]);
     assert_eq!(turned.used, Some(([1; 32], NOW)));
-    assert_eq!(turned.expires, Timestamp(3_000));
+    assert_eq!(turned.expires, at(3_000));
     for secret in [1, 2] {
         assert_eq!(store.session_by_secret(&[secret; 32], LATE).await.unwrap().as_ref(), Some(&turned));
     }
     // The used one turns nothing; the one before it proves nothing any more.
-    assert!(!rotate(1, 3, LATE, Timestamp(4_000)).await);
-    assert!(rotate(2, 3, LATE, Timestamp(4_000)).await);
+    assert!(!rotate(1, 3, LATE, at(4_000)).await);
+    assert!(rotate(2, 3, LATE, at(4_000)).await);
     assert_eq!(store.session_by_secret(&[1; 32], LATE).await.unwrap(), None);
     assert_eq!(store.session_by_secret(&[2; 32], LATE).await.unwrap().unwrap().used, Some(([2; 32], LATE)));
 }
@@ -141,7 +146,7 @@ pub(super) async fn sessions_of_a_person_come_the_last_used_first(store: Arc<dyn
 
 pub(super) async fn a_sweep_takes_out_what_is_over(store: Arc<dyn Store>) {
     let (over, mut alive) = (session(1, SessionKind::Browser), session(2, SessionKind::Browser));
-    alive.expires = Timestamp(9_000);
+    alive.expires = at(9_000);
     put(&store, &over).await;
     put(&store, &alive).await;
     let invite = |secret: u8, expires| Invite {
@@ -149,13 +154,13 @@ pub(super) async fn a_sweep_takes_out_what_is_over(store: Arc<dyn Store>) {
         secret: [secret; 32],
         by: None,
         created: NOW,
-        expires: Timestamp(expires),
+        expires: at(expires),
         uses: 1,
     };
     let (gone, good) = (invite(1, 2_000), invite(2, 9_000));
     store.create_invite(&gone).await.unwrap();
     store.create_invite(&good).await.unwrap();
-    store.sweep_accounts(Timestamp(5_000)).await.unwrap();
+    store.sweep_accounts(at(5_000)).await.unwrap();
     assert_eq!(store.session(over.id, NOW).await.unwrap(), None);
     assert!(!store.end_session(over.id).await.unwrap());
     assert!(!store.end_invite(gone.id).await.unwrap());

@@ -61,7 +61,20 @@ pub(crate) fn post(seq: u64, text: &str) -> What {
 
 /// Appends without documents.
 pub(crate) async fn put(store: &Arc<dyn Store>, append: Append) -> Result<Appended, AppendError> {
-    store.append(Write { append, docs: vec![], follows: false }).await
+    put_with(store, Write { append, docs: vec![], follows: false }).await
+}
+
+/// Appends, and folds as whoever writes does where the store leaves it to them: when nothing has to follow before, and
+/// what lies before is folded.
+pub(crate) async fn put_with(store: &Arc<dyn Store>, write: Write) -> Result<Appended, AppendError> {
+    let appended = store.append(write.clone()).await?;
+    let Append { stream, .. } = write.append;
+    let (base, head) = (write.append.base(), write.append.head());
+    if appended == Appended::Folded || write.follows || store.watermark(stream).await.unwrap() != base {
+        return Ok(appended);
+    }
+    let moved = store.fold(stream, base.rev, head, write.docs).await.unwrap();
+    Ok(if moved { Appended::Folded } else { Appended::Pending })
 }
 
 /// All that the log of a stream holds.
@@ -113,7 +126,7 @@ pub(crate) fn member(room: RoomId, user: UserId, rev: u64, role: Option<Role>) -
 pub(crate) async fn put_docs(store: &Arc<dyn Store>, docs: impl IntoIterator<Item = Doc>) {
     let mut pen = Pen::room();
     let write = Write { append: pen.posts(1), docs: docs.into_iter().collect(), follows: false };
-    assert_eq!(store.append(write).await.unwrap(), Appended::Folded);
+    assert_eq!(put_with(store, write).await.unwrap(), Appended::Folded);
 }
 
 /// A room that things happen in, one after the other, each of them in the store with its documents.
@@ -149,7 +162,7 @@ impl Scene {
             self.view.apply(entry);
         }
         let write = Write { append, docs: self.view.take_changed(), follows: false };
-        assert_eq!(self.store.append(write).await.unwrap(), Appended::Folded);
+        assert_eq!(put_with(&self.store, write).await.unwrap(), Appended::Folded);
         self.pen.head.rev
     }
 

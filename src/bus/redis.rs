@@ -1,1 +1,0 @@
-//! The bus of many nodes, over Redis pub/sub.

@@ -1,0 +1,341 @@
+//! One socket: it comes in, follows its person's streams, is told all heads, and then carries frames both ways until it ends.
+
+use std::{collections::HashSet, future::Future, pin::Pin, sync::Arc, time::Duration};
+
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
+use futures_util::{SinkExt, future::join_all};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tracing::{debug, info};
+
+use super::{
+    Format,
+    frames::{Attention, ClientFrame, RoomHead, ServerFrame},
+    hub::Hub,
+    lane::{Follows, Reader},
+    mailbox::{Close, Mailbox},
+    requests,
+};
+use crate::{
+    error::{Code, Error, Result},
+    model::{Actor, RoomId, RoomKind, SessionId, Stream, Timestamp, UserId},
+};
+
+/// The largest frame that a client may send.
+pub(super) const MAX_FRAME: usize = 64 * 1024;
+/// The reading buffer of a connection; the library's own is made for bulk.
+const READ_BUFFER: usize = 4 * 1024;
+/// Frames leave together up to this many bytes.
+const WRITE_BUFFER: usize = 16 * 1024;
+const MAX_WRITE_BUFFER: usize = 8 << 20;
+/// How often the server asks for a sign of life.
+const PING: Duration = Duration::from_secs(25);
+/// How long a client may be silent.
+const SILENCE: Duration = Duration::from_secs(60);
+/// How long one write may take.
+const WRITE: Duration = Duration::from_secs(30);
+/// How long coming in may take.
+const ENTER: Duration = Duration::from_secs(20);
+/// Typing in one room counts at most this often.
+const TYPING: Duration = Duration::from_secs(3);
+
+/// Checks a fresh access token: the time until which it is good, if it is one of this session.
+pub type CheckToken = Arc<dyn Fn(&str, SessionId) -> Result<Timestamp> + Send + Sync>;
+
+/// Who comes in, and how.
+#[derive(Clone)]
+pub struct Entrance {
+    /// Who.
+    pub actor: Actor,
+    /// By which session.
+    pub session: SessionId,
+    /// When the access token runs out; none for a session's cookie.
+    pub until: Option<Timestamp>,
+    /// How messages are wanted.
+    pub format: Format,
+    /// How many frames may wait for it.
+    pub mailbox: usize,
+    /// Checks fresh tokens.
+    pub check: CheckToken,
+}
+
+impl std::fmt::Debug for Entrance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Entrance").field("actor", &self.actor).finish_non_exhaustive()
+    }
+}
+
+/// Turns a request into a socket that lives on.
+pub fn serve(hub: Hub, upgrade: WebSocketUpgrade, entrance: Entrance) -> axum::response::Response {
+    upgrade
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_write_buffer_size(MAX_WRITE_BUFFER)
+        .max_message_size(MAX_FRAME)
+        .max_frame_size(MAX_FRAME)
+        .on_upgrade(move |socket| Box::pin(run(hub, socket, entrance)))
+}
+
+async fn run(hub: Hub, socket: WebSocket, entrance: Entrance) {
+    let mailbox = Arc::new(Mailbox::new(entrance.mailbox));
+    let reader = Reader {
+        socket: hub.enter(mailbox.clone()),
+        user: entrance.actor.user,
+        session: entrance.session,
+        format: entrance.format,
+        mailbox,
+        follows: Arc::new(Follows::new()),
+    };
+    let mut gateway = Gateway {
+        hub: hub.clone(),
+        reader: reader.clone(),
+        entrance,
+        socket,
+        heard: Instant::now(),
+        typed: None,
+        visiting: None,
+    };
+    let close = match timeout(ENTER, gateway.enter()).await {
+        Ok(Ok(heads)) => gateway.live(heads).await,
+        Ok(Err(error)) if error.code() == Code::Unauthenticated => Some(Close::SessionEnded),
+        Ok(Err(error)) => {
+            info!(%error, "a socket can't come in");
+            Some(Close::TryAgain)
+        }
+        Err(_) => Some(Close::TryAgain),
+    };
+    hub.leave(&reader);
+    if let Some(close) = close {
+        let (code, reason) = close.code();
+        let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
+        let _ = timeout(WRITE, gateway.socket.send(Message::Close(Some(frame)))).await;
+    }
+}
+
+struct Gateway {
+    hub: Hub,
+    reader: Reader,
+    entrance: Entrance,
+    socket: WebSocket,
+    heard: Instant,
+    typed: Option<(RoomId, Instant)>,
+    /// A public room on show that the person isn't in.
+    visiting: Option<RoomId>,
+}
+
+type Answer = Pin<Box<dyn Future<Output = Option<Utf8Bytes>> + Send>>;
+
+impl Gateway {
+    /// Follows first, then reads: whatever happens in between comes twice rather than never.
+    async fn enter(&mut self) -> Result<Utf8Bytes> {
+        let Reader { user, session, .. } = self.reader;
+        let own = Stream::Person(user);
+        self.follow([own]).await;
+        check_session(&self.hub, &self.reader).await?;
+        let rooms = self.hub.chat().rooms_of(user).await?;
+        self.follow(rooms.iter().map(|listing| Stream::Room(listing.listed.room.id))).await;
+        let person = self.hub.log().head(own).await?;
+        let listings = self.hub.chat().rooms_of(user).await?;
+        let still: HashSet<RoomId> = listings.iter().map(|listing| listing.listed.room.id).collect();
+        for gone in rooms.iter().map(|listing| listing.listed.room.id).filter(|room| !still.contains(room)) {
+            self.unfollow(Stream::Room(gone));
+        }
+        self.hub.presence().enter(self.reader.socket, user, true);
+        let partners: Vec<UserId> = listings
+            .iter()
+            .filter(|listing| listing.listed.room.kind == RoomKind::Direct)
+            .flat_map(|listing| listing.listed.room.people.iter().copied())
+            .filter(|partner| *partner != user)
+            .collect();
+        let rooms = listings.iter().map(RoomHead::from).collect();
+        let heads = ServerFrame::Heads { user, session, person, rooms }.encode();
+        if !partners.is_empty() {
+            let frame = self.hub.presence().partners(self.reader.socket, &self.reader.mailbox, &partners);
+            self.reader.mailbox.push(&[frame]);
+        }
+        Ok(heads)
+    }
+
+    async fn follow(&mut self, streams: impl IntoIterator<Item = Stream>) {
+        let streams: Vec<Stream> = streams.into_iter().collect();
+        let (hub, reader) = (&self.hub, &self.reader);
+        join_all(streams.into_iter().map(|stream| hub.follow(reader.clone(), stream))).await;
+    }
+
+    fn unfollow(&mut self, stream: Stream) {
+        self.hub.unfollow(self.reader.socket, stream);
+    }
+
+    /// Carries frames both ways. One request at a time: while it runs, no other is read, so that changes keep their order and
+    /// a client that asks too much waits by itself.
+    async fn live(&mut self, heads: Utf8Bytes) -> Option<Close> {
+        let mut frames = vec![heads];
+        if let Err(close) = self.write(&mut frames).await {
+            return close;
+        }
+        let mut answer: Option<Answer> = None;
+        let mut ping = interval_at(Instant::now() + PING, PING);
+        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mailbox = self.reader.mailbox.clone();
+        loop {
+            tokio::select! {
+                () = mailbox.wait() => {
+                    let close = mailbox.take(&mut frames);
+                    if let Err(close) = self.write(&mut frames).await {
+                        return close;
+                    }
+                    if close.is_some() {
+                        return close;
+                    }
+                }
+                frame = async { match answer.as_mut() { Some(answer) => answer.await, None => std::future::pending().await } } => {
+                    answer = None;
+                    mailbox.push(frame.as_slice());
+                }
+                message = self.socket.recv(), if answer.is_none() => match self.hear(message).await {
+                    Ok(request) => answer = request,
+                    Err(close) => return close,
+                },
+                _ = ping.tick() => {
+                    if self.heard.elapsed() > SILENCE {
+                        return Some(Close::Silent);
+                    }
+                    if let Err(error) = check_session(&self.hub, &self.reader).await && error.code() == Code::Unauthenticated {
+                        return Some(Close::SessionEnded);
+                    }
+                    if self.send(Message::Ping(Default::default())).await.is_err() {
+                        return None;
+                    }
+                }
+                () = until(self.entrance.until) => return Some(Close::TokenExpired),
+            }
+        }
+    }
+
+    async fn hear(
+        &mut self,
+        message: Option<Result<Message, axum::Error>>,
+    ) -> Result<Option<Answer>, Option<Close>> {
+        let message = match message {
+            Some(Ok(message)) => message,
+            Some(Err(error)) => {
+                debug!(%error, "a socket broke");
+                let too_large = error.to_string().contains("too long");
+                return Err(too_large.then_some(Close::TooLarge));
+            }
+            None => return Err(None),
+        };
+        self.heard = Instant::now();
+        match message {
+            Message::Text(text) => match ClientFrame::parse(&text) {
+                Ok(frame) => Ok(self.take(frame).await),
+                Err((error, nonce)) => {
+                    self.reader.mailbox.push(&[requests::refuse(&error, nonce.as_deref())]);
+                    Ok(None)
+                }
+            },
+            Message::Binary(_) => {
+                let error = Error::malformed("Frames are text.");
+                self.reader.mailbox.push(&[requests::refuse(&error, None)]);
+                Ok(None)
+            }
+            Message::Close(_) => Err(None),
+            Message::Ping(_) | Message::Pong(_) => Ok(None),
+        }
+    }
+
+    /// Does at once what concerns this socket alone; the rest becomes a request.
+    async fn take(&mut self, frame: ClientFrame) -> Option<Answer> {
+        let nonce = frame.nonce().map(str::to_owned);
+        let done = match frame {
+            ClientFrame::Ping => Ok(Some(ServerFrame::Pong.encode())),
+            ClientFrame::Presence { state } => {
+                let active = state == Attention::Online;
+                self.hub.presence().enter(self.reader.socket, self.reader.user, active);
+                Ok(None)
+            }
+            ClientFrame::Token { token } => (self.entrance.check)(&token, self.reader.session).map(|until| {
+                self.entrance.until = self.entrance.until.map(|_| until);
+                let ack = ServerFrame::Ack { nonce: "token", room: None, rev: None, tag: None, seq: None };
+                Some(ack.encode())
+            }),
+            ClientFrame::Watch { room } => self.watch(room).await.map(|()| None),
+            ClientFrame::Typing { room } if self.typed_lately(room) => Ok(None),
+            frame => {
+                let (hub, actor, format) = (self.hub.clone(), self.entrance.actor, self.reader.format);
+                return Some(Box::pin(async move { requests::answer(&hub, actor, format, frame).await }));
+            }
+        };
+        match done {
+            Ok(frame) => self.reader.mailbox.push(frame.as_slice()),
+            Err(error) => self.reader.mailbox.push(&[requests::refuse(&error, nonce.as_deref())]),
+        }
+        None
+    }
+
+    fn typed_lately(&mut self, room: RoomId) -> bool {
+        let lately = self.typed.is_some_and(|(of, at)| of == room && at.elapsed() < TYPING);
+        if !lately {
+            self.typed = Some((room, Instant::now()));
+        }
+        lately
+    }
+
+    /// Looks at a room: its people's presence comes, and where the person isn't in it, its entries too.
+    async fn watch(&mut self, room: Option<RoomId>) -> Result<()> {
+        if let Some(visited) = self.visiting.take() {
+            let joined = self.hub.chat().room_of(self.reader.user, visited).await?.is_some();
+            if !joined {
+                self.unfollow(Stream::Room(visited));
+            }
+        }
+        let Some(room) = room else {
+            self.hub.presence().unwatch(self.reader.socket);
+            return Ok(());
+        };
+        if !requests::watch(&self.hub, &self.reader, room).await? {
+            self.follow([Stream::Room(room)]).await;
+            self.visiting = Some(room);
+        }
+        Ok(())
+    }
+
+    /// Writes frames so that they leave together.
+    async fn write(&mut self, frames: &mut Vec<Utf8Bytes>) -> Result<(), Option<Close>> {
+        let writing = async {
+            for frame in frames.drain(..) {
+                self.socket.feed(Message::Text(frame)).await?;
+            }
+            self.socket.flush().await
+        };
+        match timeout(WRITE, writing).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(None),
+            Err(_) => Err(Some(Close::TooSlow)),
+        }
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), ()> {
+        match timeout(WRITE, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(()),
+        }
+    }
+}
+
+/// Whether the session is still there: ended ones are told of, but word may be lost.
+async fn check_session(hub: &Hub, reader: &Reader) -> Result<()> {
+    match hub.log().store().session(reader.session, Timestamp::now()).await? {
+        Some(session) if session.user == reader.user => Ok(()),
+        _ => Err(Code::Unauthenticated.into()),
+    }
+}
+
+async fn until(time: Option<Timestamp>) {
+    match time {
+        Some(time) => {
+            let left = time.0.saturating_sub(Timestamp::now().0).max(0);
+            tokio::time::sleep(Duration::from_millis(left as u64)).await;
+        }
+        None => std::future::pending().await,
+    }
+}

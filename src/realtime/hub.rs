@@ -1,0 +1,271 @@
+//! The hub: which streams have readers on this node, and how what comes over the bus finds them.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use super::{
+    frames::{Presence, ServerFrame},
+    lane::{Job, Lane, Reader, SocketId},
+    mailbox::{Close, Mailbox},
+    presence::Presences,
+};
+use crate::{
+    bus::{Bus, Channel, Event, Events, Notice},
+    chat::Chat,
+    log::Log,
+    model::{RoomId, Stream, UserId},
+};
+
+/// What waits for a lane; what doesn't fit is read from the log later.
+const QUEUE: usize = 1_024;
+/// How often the heads of all streams with readers are compared with the store's.
+const COMPARE: Duration = Duration::from_secs(1);
+/// How many heads are asked for in one query.
+const HEADS: usize = 1_000;
+
+/// All lanes of this node.
+#[derive(Clone)]
+pub struct Hub {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    chat: Chat,
+    lanes: Mutex<HashMap<Stream, mpsc::Sender<Job>>>,
+    sockets: Mutex<HashMap<SocketId, Arc<Mailbox>>>,
+    presences: Presences,
+    next: AtomicU64,
+    compare: tokio::sync::Notify,
+}
+
+impl std::fmt::Debug for Hub {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hub").finish_non_exhaustive()
+    }
+}
+
+impl Hub {
+    /// A hub without readers.
+    pub fn new(chat: Chat) -> Self {
+        let presences = Presences::new(chat.log().bus().clone());
+        Self {
+            inner: Arc::new(Inner {
+                chat,
+                lanes: Mutex::default(),
+                sockets: Mutex::default(),
+                presences,
+                next: AtomicU64::new(1),
+                compare: tokio::sync::Notify::new(),
+            }),
+        }
+    }
+
+    /// Brings what comes over the bus to its lanes, compares heads, and tells who is here, until `stop`; then all sockets are told
+    /// to come back.
+    pub async fn run(self, mut events: Events, stop: CancellationToken) {
+        let compare = tokio::spawn(self.clone().compare_heads(stop.clone()));
+        let presence = tokio::spawn(self.clone().tell_presence(stop.clone()));
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                event = events.recv() => match event {
+                    Some(event) => self.route(event),
+                    None => break,
+                }
+            }
+        }
+        self.dismiss();
+        let _ = tokio::join!(compare, presence);
+    }
+
+    /// Brings a live frame to a room's readers on all nodes.
+    pub fn typing(&self, room: RoomId, user: UserId) {
+        self.bus().publish(Channel::Stream(Stream::Room(room)), Notice::Typing { room, user });
+    }
+
+    /// Whether somebody is `online`, `idle` or `offline`, on whatever node.
+    pub fn state_of(&self, user: UserId) -> &'static str {
+        match self.presence().of(user) {
+            Presence::Online => "online",
+            Presence::Idle => "idle",
+            Presence::Offline => "offline",
+        }
+    }
+
+    pub(super) fn chat(&self) -> &Chat {
+        &self.inner.chat
+    }
+
+    pub(super) fn log(&self) -> &Log {
+        self.inner.chat.log()
+    }
+
+    pub(super) fn bus(&self) -> &Arc<dyn Bus> {
+        self.log().bus()
+    }
+
+    pub(super) fn presence(&self) -> &Presences {
+        &self.inner.presences
+    }
+
+    /// Takes in a socket.
+    pub(super) fn enter(&self, mailbox: Arc<Mailbox>) -> SocketId {
+        let socket = SocketId(self.inner.next.fetch_add(1, Ordering::Relaxed));
+        lock(&self.inner.sockets).insert(socket, mailbox);
+        socket
+    }
+
+    /// Lets go of a socket.
+    pub(super) fn leave(&self, reader: &Reader) {
+        lock(&self.inner.sockets).remove(&reader.socket);
+        self.presence().leave(reader.socket, reader.user);
+        for stream in reader.follows.end() {
+            self.unfollow(reader.socket, stream);
+        }
+    }
+
+    /// Gives a reader all of a stream's entries from now on; returns when that is in force.
+    pub(super) async fn follow(&self, reader: Reader, stream: Stream) {
+        while reader.follows.add(stream) {
+            let lane = self.lane(stream);
+            let (done, followed) = oneshot::channel();
+            let sent = lane.send(Job::Follow(reader.clone(), done)).await.is_ok();
+            if sent && followed.await.is_ok() {
+                break;
+            }
+        }
+        if reader.follows.over() {
+            // It went in the meantime, and may have said so before it was let in.
+            self.unfollow(reader.socket, stream);
+        }
+    }
+
+    pub(super) fn unfollow(&self, socket: SocketId, stream: Stream) {
+        let lane = lock(&self.inner.lanes).get(&stream).cloned();
+        if let Some(lane) = lane
+            && let Err(mpsc::error::TrySendError::Full(job)) = lane.try_send(Job::Unfollow(socket))
+        {
+            tokio::spawn(async move { lane.send(job).await });
+        }
+    }
+
+    /// Ends a lane that nobody reads, unless somebody has just asked.
+    pub(super) fn retire(&self, stream: Stream, jobs: &mpsc::Receiver<Job>) -> bool {
+        let mut lanes = lock(&self.inner.lanes);
+        if !jobs.is_empty() {
+            return false;
+        }
+        lanes.remove(&stream);
+        self.bus().unsubscribe(&[Channel::Stream(stream)]);
+        true
+    }
+
+    fn lane(&self, stream: Stream) -> mpsc::Sender<Job> {
+        let mut lanes = lock(&self.inner.lanes);
+        let lane = lanes.entry(stream).or_insert_with(|| {
+            let (sender, jobs) = mpsc::channel(QUEUE);
+            tokio::spawn(Lane::run(self.clone(), stream, jobs));
+            sender
+        });
+        lane.clone()
+    }
+
+    fn route(&self, event: Event) {
+        let (from, channel, notice) = match event {
+            Event::Lost => {
+                self.inner.compare.notify_one();
+                self.bus().publish(Channel::Everyone, Notice::PresenceWanted);
+                return;
+            }
+            Event::Notice { from, channel, notice } => (from, channel, notice),
+        };
+        match notice {
+            Notice::Appended(committed) => {
+                if from != self.bus().node() {
+                    self.log().learn(committed.clone());
+                }
+                self.tell(committed.append.stream, Job::Committed(committed));
+            }
+            Notice::Typing { room, user } => {
+                let frame = ServerFrame::Typing { room, user }.encode();
+                if channel == Channel::Stream(Stream::Room(room)) {
+                    self.tell(Stream::Room(room), Job::Live(frame, user));
+                }
+            }
+            Notice::Profile(person) => {
+                self.inner.chat.people().learn(person.clone());
+                let frame =
+                    ServerFrame::Profile { user: person.id, name: &person.name, display: &person.display };
+                let frame = frame.encode();
+                for mailbox in lock(&self.inner.sockets).values() {
+                    mailbox.push(std::slice::from_ref(&frame));
+                }
+            }
+            Notice::Presence { .. } | Notice::PresenceWanted | Notice::Leaving => {
+                self.presence().hear(from, notice);
+            }
+        }
+    }
+
+    /// A lane that is too busy reads later from the log what it can't take now.
+    fn tell(&self, stream: Stream, job: Job) {
+        if let Some(lane) = lock(&self.inner.lanes).get(&stream) {
+            let _ = lane.try_send(job);
+        }
+    }
+
+    async fn compare_heads(self, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.inner.compare.notified() => {}
+                () = tokio::time::sleep(COMPARE) => {}
+            }
+            let streams: Vec<Stream> = lock(&self.inner.lanes).keys().copied().collect();
+            for streams in streams.chunks(HEADS) {
+                match self.log().store().heads(streams).await {
+                    Ok(heads) => {
+                        heads.into_iter().for_each(|(stream, head)| self.tell(stream, Job::Check(head)))
+                    }
+                    Err(error) => warn!(%error, "heads can't be compared"),
+                }
+            }
+        }
+    }
+
+    async fn tell_presence(self, stop: CancellationToken) {
+        self.bus().publish(Channel::Everyone, Notice::PresenceWanted);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = self.presence().tick() => {}
+            }
+        }
+        self.bus().publish(Channel::Everyone, Notice::Leaving);
+    }
+
+    /// Tells all sockets to come back, each at a time of its own.
+    fn dismiss(&self) {
+        let sockets: Vec<_> = lock(&self.inner.sockets).values().cloned().collect();
+        let spread = 1_000 + (sockets.len() as u64).min(20_000);
+        for mailbox in sockets {
+            let after_ms = 200 + getrandom::u64().unwrap_or_default() % spread;
+            mailbox.push(&[ServerFrame::Bye { after_ms, why: "restart" }.encode()]);
+            mailbox.close(Close::Restart);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

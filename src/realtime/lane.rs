@@ -1,0 +1,340 @@
+//! The lane of one stream on this node: a task that brings its entries to its readers, in order, without a gap.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use axum::extract::ws::Utf8Bytes;
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
+use tracing::{debug, warn};
+
+use super::{
+    Format, encode,
+    frames::ServerFrame,
+    hub::Hub,
+    mailbox::{Close, Mailbox},
+    order::Order,
+};
+use crate::{
+    bus::{Channel, Committed},
+    error::Result,
+    log::Why,
+    model::{Doc, Entry, Head, RoomId, RoomKind, SessionId, Stream, UserId, What, room::Touches},
+};
+
+/// How long what is missing may still come by the bus before it is read from the log.
+const MOMENT: Duration = Duration::from_millis(30);
+/// The pause after a failed look into the log.
+const PAUSE: Duration = Duration::from_millis(500);
+/// Appends read in one go while healing.
+const CHUNK: u64 = 500;
+
+/// A socket, for as long as it lives on this node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct SocketId(pub(super) u64);
+
+/// One who reads a stream: a socket.
+#[derive(Debug, Clone)]
+pub(super) struct Reader {
+    pub(super) socket: SocketId,
+    pub(super) user: UserId,
+    pub(super) session: SessionId,
+    pub(super) format: Format,
+    pub(super) mailbox: Arc<Mailbox>,
+    pub(super) follows: Arc<Follows>,
+}
+
+/// The streams that a socket follows; none once it is gone.
+#[derive(Debug)]
+pub(super) struct Follows(Mutex<Option<HashSet<Stream>>>);
+
+impl Follows {
+    /// No stream yet.
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(Some(HashSet::new())))
+    }
+
+    /// Notes one more; false when the socket is gone.
+    pub(super) fn add(&self, stream: Stream) -> bool {
+        self.inside().as_mut().map(|streams| streams.insert(stream)).is_some()
+    }
+
+    /// Whether the socket is gone.
+    pub(super) fn over(&self) -> bool {
+        self.inside().is_none()
+    }
+
+    /// The socket goes: all that it followed.
+    pub(super) fn end(&self) -> HashSet<Stream> {
+        self.inside().take().unwrap_or_default()
+    }
+
+    fn inside(&self) -> MutexGuard<'_, Option<HashSet<Stream>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a lane is told.
+pub(super) enum Job {
+    /// Something was committed.
+    Committed(Arc<Committed>),
+    /// A live frame for all readers but one person.
+    Live(Utf8Bytes, UserId),
+    /// A reader wants all from now on; answered when that is in force.
+    Follow(Reader, oneshot::Sender<()>),
+    /// A reader wants no more.
+    Unfollow(SocketId),
+    /// The store's head of this stream.
+    Check(Head),
+}
+
+pub(super) struct Lane {
+    hub: Hub,
+    stream: Stream,
+    jobs: mpsc::Receiver<Job>,
+    readers: HashMap<SocketId, Reader>,
+    order: Order,
+    heal_at: Option<Instant>,
+}
+
+impl Lane {
+    /// Subscribes, then finds where the stream stands, then serves until nobody reads it any more.
+    pub(super) async fn run(hub: Hub, stream: Stream, jobs: mpsc::Receiver<Job>) {
+        hub.bus().subscribe(&[Channel::Stream(stream)]).await;
+        let head = loop {
+            match hub.log().head(stream).await {
+                Ok(head) => break head,
+                Err(error) => warn!(%stream, %error, "a stream's head can't be read"),
+            }
+            tokio::time::sleep(PAUSE).await;
+        };
+        let order = Order::new(head);
+        let mut lane = Self { hub, stream, jobs, readers: HashMap::new(), order, heal_at: None };
+        loop {
+            lane.step().await;
+            if lane.idle() {
+                return;
+            }
+        }
+    }
+
+    /// Whether the lane is over: nobody reads, and nobody has asked to.
+    fn idle(&self) -> bool {
+        self.readers.is_empty() && self.hub.retire(self.stream, &self.jobs)
+    }
+
+    async fn step(&mut self) {
+        let heal = async {
+            match self.heal_at {
+                Some(at) => tokio::time::sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            job = self.jobs.recv() => {
+                if let Some(job) = job {
+                    self.take(job).await;
+                }
+            }
+            () = heal => self.heal().await,
+        }
+    }
+
+    async fn take(&mut self, job: Job) {
+        match job {
+            Job::Committed(committed) => {
+                for due in self.order.offer(committed) {
+                    self.deliver(&due).await;
+                }
+            }
+            Job::Live(frame, but) => {
+                for reader in self.readers.values().filter(|reader| reader.user != but) {
+                    reader.mailbox.push(std::slice::from_ref(&frame));
+                }
+            }
+            Job::Follow(reader, done) => {
+                self.readers.insert(reader.socket, reader);
+                let _ = done.send(());
+            }
+            Job::Unfollow(socket) => drop(self.readers.remove(&socket)),
+            Job::Check(head) => {
+                if head.rev > self.order.at().rev {
+                    self.heal_soon(MOMENT);
+                } else if head.rev < self.order.at().rev || head != self.order.at() && !self.order.gap() {
+                    // Behind what readers have seen: the store was rolled back, or the look was older than they are.
+                    self.heal_soon(PAUSE);
+                }
+            }
+        }
+        if self.order.parted() || self.order.gap() {
+            self.heal_soon(MOMENT);
+        }
+    }
+
+    fn heal_soon(&mut self, after: Duration) {
+        self.heal_at.get_or_insert_with(|| Instant::now() + after);
+    }
+
+    /// Reads from the log what lies between where the readers stand and the head, once for all of them.
+    async fn heal(&mut self) {
+        self.heal_at = None;
+        if let Err(error) = self.try_heal().await {
+            warn!(stream = %self.stream, %error, "a gap can't be healed yet");
+            self.heal_soon(PAUSE);
+        }
+    }
+
+    async fn try_heal(&mut self) -> Result<()> {
+        loop {
+            let at = self.order.at();
+            let appends = self.hub.log().store().read(self.stream, at.rev, CHUNK).await?;
+            let Some(first) = appends.first() else {
+                let head = self.hub.log().head(self.stream).await?;
+                if head.rev == at.rev && head.tag == at.tag && !self.order.parted() {
+                    return Ok(());
+                }
+                self.start_over(head);
+                return Ok(());
+            };
+            if first.base() != at {
+                let head = self.hub.log().head(self.stream).await?;
+                self.start_over(head);
+                return Ok(());
+            }
+            debug!(stream = %self.stream, from = at.rev.0, appends = appends.len(), "healing a gap");
+            for append in appends {
+                let docs = self.docs_of(&append.entries).await?;
+                for due in self.order.offer(Arc::new(Committed { append, docs })) {
+                    self.deliver(&due).await;
+                }
+            }
+        }
+    }
+
+    /// What the entries' messages are now.
+    async fn docs_of(&self, entries: &[Entry]) -> Result<Vec<Doc>> {
+        let Stream::Room(room) = self.stream else { return Ok(vec![]) };
+        let messages = entries.iter().filter_map(|entry| entry.what.message()).collect();
+        let touches = Touches { messages, ..Touches::default() };
+        let view = self.hub.log().view(room, touches).await?;
+        let messages = view.into_iter().flat_map(|(_, view)| view.messages.into_values().flatten());
+        Ok(messages.map(Doc::Message).collect())
+    }
+
+    /// The log is another than the readers saw: they load anew, and the lane goes on from where the log is.
+    fn start_over(&mut self, head: Head) {
+        warn!(stream = %self.stream, "the log isn't the one that was read; its readers load anew");
+        let room = match self.stream {
+            Stream::Room(room) => Some(room),
+            Stream::Person(_) => None,
+        };
+        let frame = ServerFrame::Reload { room, why: Why::Tag }.encode();
+        for reader in self.readers.values() {
+            reader.mailbox.push(std::slice::from_ref(&frame));
+        }
+        self.order = Order::new(head);
+    }
+
+    async fn deliver(&mut self, committed: &Committed) {
+        match self.stream {
+            Stream::Room(room) => self.deliver_room(room, committed).await,
+            Stream::Person(user) => self.deliver_person(user, committed).await,
+        }
+    }
+
+    /// An append may end memberships: who is gone gets no entry after the one that says so.
+    async fn deliver_room(&mut self, room: RoomId, committed: &Committed) {
+        let mut html = None;
+        let mut json = None;
+        for format in [Format::Html, Format::Json] {
+            if self.readers.values().any(|reader| reader.format == format) {
+                let frames = match encode::room(self.hub.chat(), room, committed, format).await {
+                    Ok(frames) => frames,
+                    Err(error) => {
+                        // Readers notice the gap with the next entry, and resume.
+                        warn!(stream = %self.stream, %error, "an append can't be shown");
+                        vec![]
+                    }
+                };
+                match format {
+                    Format::Html => html = Some(frames),
+                    Format::Json => json = Some(frames),
+                }
+            }
+        }
+        let mut from = 0;
+        let entries = &committed.append.entries;
+        for to in 1..=entries.len() {
+            let gone = match &entries[to - 1].what {
+                What::Left { .. } => Some(entries[to - 1].by),
+                What::Removed { user, .. } => Some(*user),
+                _ => None,
+            };
+            if gone.is_none() && to < entries.len() {
+                continue;
+            }
+            for reader in self.readers.values() {
+                let frames = match reader.format {
+                    Format::Html => &html,
+                    Format::Json => &json,
+                };
+                if let Some(frames) = frames.as_ref().and_then(|frames| frames.get(from..to)) {
+                    reader.mailbox.push(frames);
+                }
+            }
+            if let Some(user) = gone {
+                self.readers.retain(|_, reader| reader.user != user);
+            }
+            from = to;
+        }
+        for entry in entries {
+            if let Some(user) = entry.member() {
+                let member = matches!(entry.what, What::Joined { .. } | What::Role { .. });
+                self.hub.presence().member(room, user, member);
+            }
+        }
+    }
+
+    /// Where direct messages begin, each side gets to know whether the other is here.
+    async fn greet_partner(&self, user: UserId, room: RoomId) {
+        let rooms = self.hub.log().store().rooms(&[room]).await.unwrap_or_default();
+        let direct = rooms.first().filter(|room| room.kind == RoomKind::Direct);
+        let Some(partner) = direct.and_then(|room| room.people.iter().find(|other| **other != user)) else {
+            return;
+        };
+        for reader in self.readers.values() {
+            let frame = self.hub.presence().partners(reader.socket, &reader.mailbox, &[*partner]);
+            reader.mailbox.push(&[frame]);
+        }
+    }
+
+    async fn deliver_person(&mut self, user: UserId, committed: &Committed) {
+        for entry in &committed.append.entries {
+            if let What::RoomAdded { room } = &entry.what {
+                let readers = self.readers.values().cloned();
+                let follow = readers.map(|reader| self.hub.follow(reader, Stream::Room(*room)));
+                futures_util::future::join_all(follow).await;
+                self.greet_partner(user, *room).await;
+            }
+            let frame = encode::person(self.hub.chat(), user, committed.append.tag, entry).await;
+            match frame {
+                Ok(frame) => {
+                    for reader in self.readers.values() {
+                        reader.mailbox.push(std::slice::from_ref(&frame));
+                    }
+                }
+                Err(error) => warn!(stream = %self.stream, %error, "an entry can't be shown"),
+            }
+            if let What::SessionEnded { session } = &entry.what {
+                for reader in self.readers.values().filter(|reader| reader.session == *session) {
+                    reader.mailbox.close(Close::SessionEnded);
+                }
+            }
+        }
+    }
+}

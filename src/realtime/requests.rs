@@ -1,0 +1,185 @@
+//! What a client asks for over its socket: translated, done by a capability, answered.
+
+use std::collections::HashSet;
+
+use axum::extract::ws::Utf8Bytes;
+
+use super::{
+    Format,
+    encode::Messages,
+    frames::{
+        ClientFrame, ErrorFrame, MemberState, Profile, Resumed, ResumedMessage, RoomHead, RoomState,
+        ServerFrame, Shown,
+    },
+    hub::Hub,
+    lane::Reader,
+};
+use crate::{
+    error::{Error, Result},
+    log::{Resume, Since, Why},
+    model::{Actor, Done, Head, Nonce, RoomId, UserId},
+};
+
+/// A resume of more bytes than this is a reload.
+const MAX_RESUME: usize = 1 << 20;
+/// Members whose presence is followed in one room.
+const MAX_WATCHED: usize = 20_000;
+/// Members read in one go.
+const CHUNK: usize = 1_000;
+
+/// Does what a frame asks for, and returns the answer. `Watch`, `Presence`, `Token` and `Ping` concern the socket itself: they are
+/// the gateway's.
+pub(super) async fn answer(hub: &Hub, actor: Actor, format: Format, frame: ClientFrame) -> Option<Utf8Bytes> {
+    let nonce = frame.nonce().map(str::to_owned);
+    match try_answer(hub, actor, format, frame).await {
+        Ok(answer) => answer,
+        Err(error) => Some(refuse(&error, nonce.as_deref())),
+    }
+}
+
+/// The frame that tells of an error.
+pub(super) fn refuse(error: &Error, nonce: Option<&str>) -> Utf8Bytes {
+    if let Some(cause) = error.cause() {
+        tracing::warn!(code = error.code().as_str(), %cause, "a frame failed");
+    }
+    ServerFrame::Error(ErrorFrame::new(error, nonce)).encode()
+}
+
+async fn try_answer(
+    hub: &Hub,
+    actor: Actor,
+    format: Format,
+    frame: ClientFrame,
+) -> Result<Option<Utf8Bytes>> {
+    let chat = hub.chat();
+    let (room, nonce, done) = match frame {
+        ClientFrame::Message { room, nonce, text, reply_to } => {
+            let done = chat.post(actor, room, &nonce, text.parse()?, reply_to).await?;
+            (room, nonce, done)
+        }
+        ClientFrame::Edit { room, nonce, seq, base, text } => {
+            let done = chat.edit(actor, room, &nonce, seq, base, text.parse()?).await?;
+            (room, nonce, done)
+        }
+        ClientFrame::Delete { room, nonce, seq } => {
+            let done = chat.delete(actor, room, &nonce, seq).await?;
+            (room, nonce, done)
+        }
+        ClientFrame::React { room, nonce, seq, emoji, on } => {
+            let done = chat.react(actor, room, &nonce, seq, emoji.parse()?, on).await?;
+            (room, nonce, done)
+        }
+        ClientFrame::Pin { room, nonce, seq, on } => {
+            let done = chat.pin(actor, room, &nonce, seq, on).await?;
+            (room, nonce, done)
+        }
+        ClientFrame::Read { room, nonce, seq } => {
+            let done = chat.read(actor, room, &nonce, seq).await?;
+            (room, nonce, done)
+        }
+        ClientFrame::Draft { room, nonce, text } => {
+            let done = chat.draft(actor, room, &nonce, text.parse()?).await?;
+            (room, nonce, done)
+        }
+        ClientFrame::Resume { room, rev, tag } => {
+            let from = Head { rev, tag };
+            let frame = match room {
+                Some(room) => resume_room(hub, actor.user, format, room, from).await?,
+                None => resume_person(hub, actor.user, from).await?,
+            };
+            return Ok(Some(frame));
+        }
+        ClientFrame::Typing { room } => {
+            if chat.readable(actor.user, room).await?.member.is_some() {
+                hub.typing(room, actor.user);
+            }
+            return Ok(None);
+        }
+        ClientFrame::Watch { .. }
+        | ClientFrame::Presence { .. }
+        | ClientFrame::Token { .. }
+        | ClientFrame::Ping => return Ok(None),
+    };
+    Ok(Some(ack(room, &nonce, done)))
+}
+
+fn ack(room: RoomId, nonce: &Nonce, done: Done) -> Utf8Bytes {
+    let Done { rev, tag, seq } = done;
+    ServerFrame::Ack { nonce: nonce.as_str(), room: Some(room), rev, tag, seq }.encode()
+}
+
+async fn resume_room(hub: &Hub, user: UserId, format: Format, room: RoomId, from: Head) -> Result<Utf8Bytes> {
+    let chat = hub.chat();
+    chat.readable(user, room).await?;
+    let since = match hub.log().resume_room(room, from).await? {
+        Resume::Since(since) => since,
+        Resume::Reload(why) => return Ok(ServerFrame::Reload { room: Some(room), why }.encode()),
+    };
+    let mine = chat.room_of(user, room).await?;
+    let (read, mentions) = mine.map(|l| (l.listed.read, l.listed.mentions)).unwrap_or_default();
+    let Since { head, room: now, messages, members } = &since;
+    let shown = Messages::show(chat, messages, format).await?;
+    let messages = messages.iter().filter_map(|message| {
+        Some(match shown.get(message.seq)?.1 {
+            Shown::Html(html) => ResumedMessage::Html { seq: message.seq, html },
+            Shown::Message(fields) => ResumedMessage::Fields(fields),
+        })
+    });
+    let frame = ServerFrame::Resumed {
+        room: Some(room),
+        rev: head.rev,
+        tag: head.tag,
+        state: Resumed::Room {
+            seq: now.seq,
+            read,
+            mentions,
+            state: RoomState { name: &now.name, topic: &now.topic, kind: now.kind, members: now.members },
+            messages: messages.collect(),
+            members: members.iter().map(|m| MemberState { user: m.user, role: m.role }).collect(),
+        },
+    };
+    let frame = frame.encode();
+    if frame.len() > MAX_RESUME {
+        return Ok(ServerFrame::Reload { room: Some(room), why: Why::Many }.encode());
+    }
+    Ok(frame)
+}
+
+async fn resume_person(hub: &Hub, user: UserId, from: Head) -> Result<Utf8Bytes> {
+    let head = match hub.log().resume_person(user, from).await? {
+        Resume::Since((head, _)) => head,
+        Resume::Reload(why) => return Ok(ServerFrame::Reload { room: None, why }.encode()),
+    };
+    let rooms = hub.chat().rooms_of(user).await?;
+    let person = hub.chat().people().one(user).await?;
+    let (display, bio) =
+        person.as_ref().map(|person| (person.display.as_str(), person.bio.as_str())).unwrap_or_default();
+    let frame = ServerFrame::Resumed {
+        room: None,
+        rev: head.rev,
+        tag: head.tag,
+        state: Resumed::Person {
+            person: Profile { display, bio },
+            rooms: rooms.iter().map(RoomHead::from).collect(),
+        },
+    };
+    Ok(frame.encode())
+}
+
+/// Begins to tell a reader who is here of a room's people. Says whether they are a member of it.
+pub(super) async fn watch(hub: &Hub, reader: &Reader, room: RoomId) -> Result<bool> {
+    let readable = hub.chat().readable(reader.user, room).await?;
+    let mut members = HashSet::new();
+    let mut after = None;
+    loop {
+        let page = hub.log().store().members(room, after, CHUNK).await?;
+        after = page.items.last().map(|member| member.user);
+        members.extend(page.items.into_iter().map(|member| member.user));
+        if !page.more || members.len() >= MAX_WATCHED {
+            break;
+        }
+    }
+    let frame = hub.presence().watch(reader.socket, &reader.mailbox, room, members);
+    reader.mailbox.push(&[frame]);
+    Ok(readable.member.is_some())
+}

@@ -1,0 +1,214 @@
+//! From start to shutdown: the settings become what all requests share, that becomes a router, the router is put
+//! before a listener, and when the node is told to stop, it lets go in order.
+
+mod listener;
+mod places;
+
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+pub use places::{Place, Places};
+
+use crate::{
+    accounts::{Accounts, Keys, KeysError},
+    app::{App, Parlor},
+    bus::{
+        Bus, Events,
+        local::LocalBus,
+        redis::{ConnectError, RedisBus},
+    },
+    chat::{Chat, Floods},
+    config::{Config, Wrong},
+    error::Error,
+    log::Log,
+    model::Timestamp,
+    realtime::Hub,
+    store::{
+        Store, StoreError,
+        mongo::MongoStore,
+        sqlite::{OpenError, SqliteStore},
+    },
+    web,
+};
+
+/// How long requests and sockets may take to end when the node goes down.
+const LET_GO: Duration = Duration::from_secs(10);
+/// How often what ran out is let go of.
+const TIDY: Duration = Duration::from_secs(60);
+
+/// Why the node can't start. One line.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A setting is wrong.
+    #[error(transparent)]
+    Setting(#[from] Wrong),
+    /// The address can't be had.
+    #[error("PARLOR_BIND: can't listen on {0}: {1}")]
+    Bind(SocketAddr, io::Error),
+    /// The data folder can't be made.
+    #[error("PARLOR_DATA: can't make the folder {0}: {1}")]
+    Data(PathBuf, io::Error),
+    /// The keys can't be had.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The data folder can't be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// MongoDB can't be had.
+    #[error("PARLOR_MONGODB_URL: {0}")]
+    Store(#[from] StoreError),
+    /// Redis can't be had.
+    #[error("PARLOR_REDIS_URL: {0}")]
+    Bus(#[from] ConnectError),
+    /// Anything else.
+    #[error(transparent)]
+    Other(#[from] Error),
+}
+
+/// A node that is ready to serve.
+#[derive(Debug)]
+pub struct Server {
+    app: App,
+    listener: TcpListener,
+    events: Events,
+    /// Whether the database was made by this start.
+    new_store: bool,
+    /// The keys' file, when it was made by this start.
+    new_keys: Option<PathBuf>,
+}
+
+impl Server {
+    /// Takes the address, opens what is kept, and makes what is missing.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let wanted = config.bind;
+        let listener = TcpListener::bind(wanted).await.map_err(|error| StartError::Bind(wanted, error))?;
+        let bound = listener.local_addr().map_err(|error| StartError::Bind(wanted, error))?;
+        let config = config.bound_to(bound);
+        make_folder(&config)?;
+        let (store, new_store) = open_store(&config).await?;
+        let (bus, events) = open_bus(&config).await?;
+        let (keys, new_keys) = match Keys::derived(&config.secrets) {
+            Some(keys) => (keys, None),
+            None => Keys::kept_in(&config.data)?,
+        };
+        let log = Log::new(Arc::clone(&store), Arc::clone(&bus));
+        let accounts = Arc::new(Accounts::new(&config, Arc::clone(&store), log.clone(), keys)?);
+        let chat = Chat::new(log.clone(), Floods::new(config.posts));
+        let hub = Hub::new(chat.clone());
+        let (stopping, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let app = Arc::new(Parlor { config, accounts, chat, hub, log, store, bus, stopping, tasks });
+        Ok(Self { app, listener, events, new_store, new_keys })
+    }
+
+    /// What its requests share.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// What whoever started it should know, a line each: where it serves, what it made, how its owner gets in.
+    ///
+    /// # Errors
+    /// When the owner's link can't be made.
+    pub async fn greeting(&self) -> Result<Vec<String>, StartError> {
+        let config = &self.app.config;
+        let mut lines = vec![format!("Parlor serves {} on {}", config.public_url.origin(), config.bind)];
+        lines.push(match &config.cluster {
+            Some(_) => "Data: MongoDB and Redis, as set".to_owned(),
+            None => format!(
+                "Data: {}",
+                std::path::absolute(&config.data).unwrap_or(config.data.clone()).display()
+            ),
+        });
+        if self.new_store {
+            lines.push("Made a new database there".to_owned());
+        }
+        if let Some(keys) = &self.new_keys {
+            lines.push(format!("Made keys to sign tokens with: {}", keys.display()));
+        }
+        if let Some(link) = self.app.accounts.owner_link().await? {
+            lines.push(format!("Nobody owns this server yet. Register its owner within a day at {link}"));
+        } else if self.app.accounts.owner().await?.is_none() {
+            lines.push("Nobody owns this server yet: who registers first will".to_owned());
+        }
+        Ok(lines)
+    }
+
+    /// Serves until the node is told to stop, and returns when all has ended, or had its time to.
+    pub async fn run(self) {
+        let Self { app, listener, events, .. } = self;
+        app.tasks.spawn(app.hub.clone().run(events, app.stopping.clone()));
+        app.tasks.spawn(app.log.clone().sweep(app.stopping.clone()));
+        app.tasks.spawn(tidy(Arc::clone(&app)));
+        let router = web::router(&app);
+        listener::serve(&app, listener, router).await;
+        app.tasks.close();
+        if tokio::time::timeout(LET_GO, app.tasks.wait()).await.is_err() {
+            tracing::warn!(left = app.tasks.len(), "went down before all had ended");
+        }
+        app.bus.close().await;
+    }
+}
+
+/// Told to stop by the operator or the system.
+///
+/// # Errors
+/// When signals can't be listened for.
+pub async fn told_to_stop() -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            _ = terminate.recv() => Ok(()),
+            interrupted = tokio::signal::ctrl_c() => interrupted,
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}
+
+fn make_folder(config: &Config) -> Result<(), StartError> {
+    if config.cluster.is_some() && !config.secrets.is_empty() {
+        return Ok(());
+    }
+    let mut folder = std::fs::DirBuilder::new();
+    folder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+    folder.create(&config.data).map_err(|error| StartError::Data(config.data.clone(), error))
+}
+
+/// The store, and whether this start made it.
+async fn open_store(config: &Config) -> Result<(Arc<dyn Store>, bool), StartError> {
+    let Some(cluster) = &config.cluster else {
+        let store = SqliteStore::open(&config.data)?;
+        let created = store.created();
+        return Ok((Arc::new(store), created));
+    };
+    let store = MongoStore::connect(cluster.mongodb_url.reveal(), None).await?;
+    Ok((Arc::new(store), false))
+}
+
+async fn open_bus(config: &Config) -> Result<(Arc<dyn Bus>, Events), StartError> {
+    let Some(cluster) = &config.cluster else {
+        let (bus, events) = LocalBus::new();
+        return Ok((Arc::new(bus), events));
+    };
+    let (bus, events) = RedisBus::connect(cluster.redis_url.reveal()).await?;
+    Ok((Arc::new(bus), events))
+}
+
+/// Lets go of sessions, invitations and counts that ran out.
+async fn tidy(app: App) {
+    let mut ticks = tokio::time::interval(TIDY);
+    while app.stopping.run_until_cancelled(ticks.tick()).await.is_some() {
+        if let Err(error) = app.accounts.tidy(Timestamp::now()).await {
+            tracing::warn!(?error, "could not let go of what ran out");
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! The log: one document an append, and how it is written, read and trimmed.
+//!
+//! An append has to stand right after its stream's head. The unique index on (stream, first) sees two that begin at the
+//! same place; it doesn't see one that begins inside another, past a hole, or where the log was trimmed. So the
+//! place before it must be known to be the end of a committed append ([`Boundaries`]); what was one once stays one,
+//! and the index then decides who was first after it.
+
+use std::{collections::HashSet, time::Duration};
+
+use async_trait::async_trait;
+use mongodb::bson::{Binary, Document, doc, serialize_to_raw_document_buf};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    MongoStore,
+    bson::{binary, int, stream_key, stream_of, tag_bits, tag_of, uint},
+    errors::{BATCH, PATIENCE, all, bounded, broken},
+    schema::Collections,
+};
+use crate::{
+    model::{
+        Append, Doc, Entry, Head, NonceKey, RequestHash, Rev, Stream, Timestamp, UserId, What,
+        entry::{MAX_BYTES, MAX_ENTRIES},
+    },
+    store::{AppendError, Appended, Found, LogStore, StoreError, Write},
+};
+
+/// The most bytes of an append as BSON. Its entries have at most [`MAX_BYTES`] as JSON, which BSON doesn't double.
+const MAX_DOCUMENT: usize = 2 * MAX_BYTES;
+
+/// An append in the log.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct LogDocument {
+    /// When its last entry was made, then its tag: what is recent, or old, is a range of these.
+    #[serde(rename = "_id")]
+    id: Binary,
+    stream: Binary,
+    /// Rev of its first entry; those of the others follow from it.
+    first: i64,
+    count: i64,
+    tag: i64,
+    prev: i64,
+    at: Timestamp,
+    entries: Vec<LogEntry>,
+    /// The entries', in their order.
+    nonces: Vec<NonceKey>,
+}
+
+/// An entry, without what its document says.
+#[derive(Debug, Serialize, Deserialize)]
+struct LogEntry {
+    at: Timestamp,
+    by: UserId,
+    request: RequestHash,
+    what: What,
+}
+
+/// A stream's newest document.
+#[derive(Debug, Deserialize)]
+pub(super) struct Newest {
+    #[serde(rename = "_id")]
+    pub(super) stream: Binary,
+    pub(super) first: i64,
+    count: i64,
+    tag: i64,
+}
+
+/// The least `_id` of an append whose last entry was made at `at` or later.
+pub(super) fn since(at: Timestamp) -> Binary {
+    append_key(at, 0)
+}
+
+fn append_key(at: Timestamp, tag: u64) -> Binary {
+    let at = u64::try_from(at.0).unwrap_or_default();
+    binary(&[at.to_be_bytes(), tag.to_be_bytes()].concat())
+}
+
+impl LogDocument {
+    fn new(append: Append) -> Self {
+        let at = append.entries.last().map(|entry| entry.at).unwrap_or_default();
+        let (first, count) = (append.first(), append.entries.len());
+        let mut nonces = Vec::with_capacity(count);
+        let mut entries = Vec::with_capacity(count);
+        for Entry { at, by, nonce, request, what, .. } in append.entries {
+            nonces.push(nonce);
+            entries.push(LogEntry { at, by, request, what });
+        }
+        Self {
+            id: append_key(at, append.tag.0),
+            stream: stream_key(append.stream),
+            first: int(first.0),
+            count: int(count as u64),
+            tag: tag_bits(append.tag),
+            prev: tag_bits(append.prev),
+            at,
+            entries,
+            nonces,
+        }
+    }
+
+    fn into_append(self) -> Result<Append, StoreError> {
+        let first = uint(self.first)?;
+        if self.entries.len() != self.nonces.len() || self.entries.len() as u64 != uint(self.count)? {
+            return Err(broken("an append's count isn't that of its entries"));
+        }
+        let entries = (first..).zip(self.entries).zip(self.nonces).map(|((rev, entry), nonce)| {
+            let LogEntry { at, by, request, what } = entry;
+            Entry { rev: Rev(rev), at, by, nonce, request, what }
+        });
+        Ok(Append {
+            stream: stream_of(&self.stream)?,
+            tag: tag_of(self.tag),
+            prev: tag_of(self.prev),
+            entries: entries.collect(),
+        })
+    }
+}
+
+/// Where appends are known to end, of the streams written to lately. They are kept for far shorter than the log is: what
+/// came after one may have been trimmed since, and then the index would no longer refuse another in its place.
+pub(super) type Boundaries = moka::sync::Cache<Stream, Head>;
+
+/// How many streams' boundaries are kept.
+const BOUNDARIES: u64 = 100_000;
+/// For how long they are trusted.
+const BOUNDARY_LIFE: Duration = Duration::from_secs(3_600);
+
+/// None known yet.
+pub(super) fn boundaries() -> Boundaries {
+    moka::sync::Cache::builder().max_capacity(BOUNDARIES).time_to_live(BOUNDARY_LIFE).build()
+}
+
+/// Refuses what no log may hold. The index doesn't see a nonce that is twice within one document.
+fn check(append: &Append) -> Result<(), AppendError> {
+    let entries = &append.entries;
+    if entries.is_empty() || entries.len() > MAX_ENTRIES {
+        return Err(AppendError::Full(format!("an append holds 1 to {MAX_ENTRIES} entries")));
+    }
+    let in_order = entries.iter().zip(append.first().0..).all(|(entry, rev)| entry.rev.0 == rev && rev > 0);
+    let mut nonces = HashSet::with_capacity(entries.len());
+    let unique = entries.iter().all(|entry| nonces.insert(&entry.nonce));
+    if in_order && unique { Ok(()) } else { Err(AppendError::Taken) }
+}
+
+/// The newest documents of these streams, without their entries.
+pub(super) async fn newest(collections: &Collections, keys: Vec<Binary>) -> Result<Vec<Newest>, StoreError> {
+    // Along the index, skipping to each stream's last: no more documents are read than are returned.
+    let pipeline = vec![
+        doc! { "$match": { "stream": { "$in": keys } } },
+        doc! { "$sort": { "stream": -1, "first": -1 } },
+        doc! { "$group": {
+            "_id": "$stream",
+            "first": { "$first": "$first" },
+            "count": { "$first": "$count" },
+            "tag": { "$first": "$tag" },
+        } },
+    ];
+    all(collections.log.aggregate(pipeline).with_type().batch_size(BATCH).max_time(PATIENCE)).await
+}
+
+impl MongoStore {
+    /// Makes sure that an append begins where another ends.
+    async fn begins_at_boundary(&self, append: &Append) -> Result<(), AppendError> {
+        let (stream, base) = (append.stream, append.base());
+        if self.boundaries.get(&stream) == Some(base) {
+            return Ok(());
+        }
+        let heads = self.heads(&[stream]).await.map_err(|error| AppendError::Unknown(error.to_string()))?;
+        let head = heads.first().map(|(_, head)| *head).unwrap_or_default();
+        self.boundaries.insert(stream, head);
+        if head == base { Ok(()) } else { Err(AppendError::Taken) }
+    }
+
+    /// Documents of a stream in order: the one that holds `from`, if it reaches past it, and those that begin after it, up to
+    /// `until`.
+    async fn documents(&self, stream: Stream, from: Rev, until: Rev) -> Result<Vec<LogDocument>, StoreError> {
+        let (key, from, until) = (stream_key(stream), int(from.0), int(until.0));
+        let rest = vec![
+            doc! { "$match": { "stream": &key, "first": { "$gt": from, "$lte": until } } },
+            doc! { "$sort": { "first": 1 } },
+        ];
+        let pipeline = vec![
+            doc! { "$match": { "stream": &key, "first": { "$lte": from } } },
+            doc! { "$sort": { "first": -1 } },
+            doc! { "$limit": 1 },
+            doc! { "$match": { "$expr": { "$gt": [{ "$add": ["$first", "$count", -1] }, from] } } },
+            doc! { "$unionWith": { "coll": self.collections.log.name(), "pipeline": rest } },
+        ];
+        all(self.collections.log.aggregate(pipeline).with_type().batch_size(BATCH).max_time(PATIENCE)).await
+    }
+
+    /// Where the log of a stream begins past `after`.
+    async fn begins(&self, stream: Stream, after: Rev) -> Result<Option<Rev>, StoreError> {
+        let filter = doc! { "stream": stream_key(stream), "first": { "$gt": int(after.0) } };
+        let found = bounded(
+            self.collections
+                .log
+                .clone_with_type::<Document>()
+                .find_one(filter)
+                .sort(doc! { "first": 1 })
+                .projection(doc! { "_id": 0, "first": 1 })
+                .max_time(PATIENCE),
+        )
+        .await?;
+        let Some(found) = found else { return Ok(None) };
+        let first = found.get_i64("first").map_err(|_| broken("an append's place can't be read"))?;
+        Ok(Some(Rev(uint(first)?)))
+    }
+}
+
+#[async_trait]
+impl LogStore for MongoStore {
+    async fn append(&self, write: Write) -> Result<Appended, AppendError> {
+        let append = write.append;
+        check(&append)?;
+        self.begins_at_boundary(&append).await?;
+        let (stream, head) = (append.stream, append.head());
+        let document = serialize_to_raw_document_buf(&LogDocument::new(append))
+            .map_err(|error| AppendError::Full(format!("an append can't be written as BSON: {error}")))?;
+        if document.as_bytes().len() > MAX_DOCUMENT {
+            return Err(AppendError::Full(format!("an append has at most {MAX_BYTES} bytes")));
+        }
+        let committed = self.committer.commit(document).await;
+        match committed {
+            Ok(()) => self.boundaries.insert(stream, head),
+            Err(_) => self.boundaries.invalidate(&stream),
+        }
+        committed.map(|()| Appended::Pending)
+    }
+
+    async fn read(&self, stream: Stream, after: Rev, limit: u64) -> Result<Vec<Append>, StoreError> {
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let until = |from: Rev| Rev(from.0.saturating_add(limit));
+        let mut documents = self.documents(stream, after, until(after)).await?;
+        if documents.is_empty()
+            && let Some(first) = self.begins(stream, after).await?
+        {
+            let before = Rev(first.0.saturating_sub(1));
+            documents = self.documents(stream, before, until(before)).await?;
+        }
+        documents.into_iter().map(LogDocument::into_append).collect()
+    }
+
+    async fn heads(&self, streams: &[Stream]) -> Result<Vec<(Stream, Head)>, StoreError> {
+        let keys = streams.iter().copied().map(stream_key).collect();
+        let newest = newest(&self.collections, keys).await?;
+        newest
+            .into_iter()
+            .map(|head: Newest| {
+                let rev = Rev(uint(head.first + head.count - 1)?);
+                Ok((stream_of(&head.stream)?, Head { rev, tag: tag_of(head.tag) }))
+            })
+            .collect()
+    }
+
+    async fn find(&self, stream: Stream, nonces: &[NonceKey]) -> Result<Vec<Found>, StoreError> {
+        let wanted: HashSet<&NonceKey> = nonces.iter().collect();
+        let named: Vec<&str> = nonces.iter().map(|nonce| &*nonce.0).collect();
+        let filter = doc! { "stream": stream_key(stream), "nonces": { "$in": named } };
+        let documents = all(self.collections.log.find(filter).max_time(PATIENCE)).await?;
+        let mut found = Vec::with_capacity(nonces.len());
+        for document in documents {
+            let append = document.into_append()?;
+            let entries = append.entries.into_iter().filter(|entry| wanted.contains(&entry.nonce));
+            found.extend(entries.map(|entry| Found { entry, tag: append.tag }));
+        }
+        Ok(found)
+    }
+
+    async fn watermark(&self, stream: Stream) -> Result<Head, StoreError> {
+        self.folded(stream).await
+    }
+
+    async fn fold(&self, stream: Stream, from: Rev, to: Head, docs: Vec<Doc>) -> Result<bool, StoreError> {
+        self.folder.fold(stream, from, to, docs).await
+    }
+
+    async fn unfolded(&self, since: Timestamp) -> Result<Vec<Stream>, StoreError> {
+        self.behind(since).await
+    }
+
+    async fn trim(&self, before: Timestamp) -> Result<u64, StoreError> {
+        self.trim_log(before).await
+    }
+}

@@ -1,0 +1,101 @@
+//! How far streams are folded, and which are behind.
+
+use mongodb::bson::{Binary, doc, rawdoc};
+use serde::Deserialize;
+
+use super::{
+    MongoStore,
+    bson::{int, stream_key, stream_of, tag_bits, tag_of, uint},
+    errors::{BATCH, PATIENCE, all, bounded},
+    log::since,
+    schema::Collections,
+    statements,
+};
+use crate::{
+    model::{Head, Rev, Stream, Tag, Timestamp},
+    store::StoreError,
+};
+
+/// A watermark's way.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Move {
+    pub(super) stream: Stream,
+    pub(super) from: Rev,
+    pub(super) to: Head,
+}
+
+/// A watermark.
+#[derive(Debug, Deserialize)]
+pub(super) struct Watermark {
+    #[serde(rename = "_id")]
+    pub(super) stream: Binary,
+    pub(super) rev: i64,
+    tag: i64,
+}
+
+/// A stream of the log, by a query.
+#[derive(Debug, Deserialize)]
+struct Named {
+    #[serde(rename = "_id")]
+    stream: Binary,
+}
+
+/// Moves watermarks, each if it stands where it is to come from. Returns which moved.
+///
+/// The answer to many statements says how many of them hit, not which. When not all did, those that moved are known by the
+/// mark that the move left on them; one that somebody moved on in between counts as not moved, as it would had they been
+/// there before.
+pub(super) async fn advance(collections: &Collections, moves: &[Move]) -> Result<Vec<bool>, StoreError> {
+    let mark = tag_bits(Tag::random());
+    let statements = moves.iter().map(|step| {
+        rawdoc! {
+            "q": { "_id": stream_key(step.stream), "rev": int(step.from.0) },
+            "u": { "$set": { "rev": int(step.to.rev.0), "tag": tag_bits(step.to.tag), "mark": mark } },
+            // None stands for one at 0; where there is one by now, its key refuses another.
+            "upsert": step.from.0 == 0,
+        }
+    });
+    let name = collections.streams.name();
+    let done = statements::update(&collections.database, name, statements.collect()).await?;
+    if done.count == moves.len() as u64 {
+        return Ok(vec![true; moves.len()]);
+    }
+    let keys: Vec<Binary> = moves.iter().map(|step| stream_key(step.stream)).collect();
+    let query = collections.streams.clone_with_type::<Watermark>();
+    let marked = all(query.find(doc! { "_id": { "$in": keys }, "mark": mark }).max_time(PATIENCE)).await?;
+    let moved = |step: &Move| {
+        let key = stream_key(step.stream);
+        marked.iter().any(|found| found.stream == key && found.rev >= int(step.to.rev.0))
+    };
+    Ok(moves.iter().map(moved).collect())
+}
+
+impl MongoStore {
+    /// How far a stream is folded.
+    pub(super) async fn folded(&self, stream: Stream) -> Result<Head, StoreError> {
+        let query = self.collections.streams.clone_with_type::<Watermark>();
+        let found = bounded(query.find_one(doc! { "_id": stream_key(stream) }).max_time(PATIENCE)).await?;
+        found.map_or(Ok(Head::default()), |found| {
+            Ok(Head { rev: Rev(uint(found.rev)?), tag: tag_of(found.tag) })
+        })
+    }
+
+    /// Streams that were appended to since then, and are not folded to their head.
+    pub(super) async fn behind(&self, at: Timestamp) -> Result<Vec<Stream>, StoreError> {
+        let pipeline = vec![
+            doc! { "$match": { "_id": { "$gte": since(at) } } },
+            doc! { "$group": { "_id": "$stream", "rev": { "$max": { "$add": ["$first", "$count", -1] } } } },
+            doc! { "$lookup": {
+                "from": self.collections.streams.name(),
+                "localField": "_id",
+                "foreignField": "_id",
+                "as": "folded",
+            } },
+            doc! { "$match": { "$expr": { "$gt": ["$rev", { "$ifNull": [{ "$first": "$folded.rev" }, 0] }] } } },
+            doc! { "$project": { "_id": 1 } },
+        ];
+        let query = self.collections.log.aggregate(pipeline).with_type::<Named>();
+        let behind = all(query.batch_size(BATCH).max_time(PATIENCE)).await?;
+        behind.iter().map(|named| stream_of(&named.stream)).collect()
+    }
+}

@@ -1,0 +1,52 @@
+//! What every answer tells a browser it may not do.
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
+    middleware::Next,
+    response::Response,
+};
+
+use crate::app::App;
+
+/// Nothing but our own files; no script or style in the page itself; in nobody's frame.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
+     connect-src 'self'; font-src 'self'; media-src 'self' blob:; form-action 'self'; base-uri 'none'; \
+     frame-ancestors 'none'; manifest-src 'self'; worker-src 'self'";
+
+/// Of what a browser could do for a page, ours needs these alone.
+const PERMISSIONS: &str = "camera=(self), microphone=(self), display-capture=(self), fullscreen=(self), \
+     autoplay=(self), clipboard-write=(self), geolocation=(), payment=(), usb=(), serial=(), midi=(), browsing-topics=()";
+
+static ALWAYS: [(HeaderName, &str); 7] = [
+    (header::CONTENT_SECURITY_POLICY, POLICY),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "same-origin"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (HeaderName::from_static("permissions-policy"), PERMISSIONS),
+    // Answers are somebody's own unless they say otherwise.
+    (header::CACHE_CONTROL, "no-store"),
+];
+
+/// Two years, as browsers' lists ask for. Neighbouring hosts aren't ours to decide for.
+const TLS_ONLY: &str = "max-age=63072000";
+
+/// Adds them where an answer hasn't its own.
+pub(super) async fn protect(State(app): State<App>, request: Request, next: Next) -> Response {
+    let mut answer = next.run(request).await;
+    let headers = answer.headers_mut();
+    for (name, value) in &ALWAYS {
+        add(headers, name, value);
+    }
+    if app.config.public_url.is_secure() {
+        add(headers, &header::STRICT_TRANSPORT_SECURITY, TLS_ONLY);
+    }
+    answer
+}
+
+fn add(headers: &mut HeaderMap, name: &HeaderName, value: &'static str) {
+    if !headers.contains_key(name) {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}

@@ -1,0 +1,62 @@
+//! `GET /ws`: from a request to a socket.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
+    http::HeaderMap,
+    response::Response,
+    routing::get,
+};
+use serde::Deserialize;
+
+use super::{Caller, Query, origin::has_our_origin};
+use crate::{
+    app::App,
+    error::{Code, Error, Result},
+    model::{Timestamp, account::SessionKind},
+    realtime::{self, CheckToken, Entrance, Format},
+};
+
+pub(super) fn router() -> Router<App> {
+    Router::new().route("/ws", get(open))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    #[serde(default)]
+    format: Format,
+}
+
+/// A browser shows its cookie and our origin; a program its token, which no page of another site can send.
+async fn open(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Query(wanted): Query<Wanted>,
+    upgrade: std::result::Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response> {
+    if caller.kind == SessionKind::Browser && !has_our_origin(&headers, &app.config.public_url) {
+        return Err(Code::CrossSite.into());
+    }
+    let upgrade = upgrade.map_err(|error| Error::malformed(format!("Expected a WebSocket: {error}.")))?;
+    let accounts = Arc::clone(&app.accounts);
+    let check: CheckToken = Arc::new(move |token, session| {
+        let access = accounts.tokens().check(token, Timestamp::now())?;
+        if access.session != session {
+            return Err(Code::Unauthenticated.into());
+        }
+        Ok(access.until)
+    });
+    let entrance = Entrance {
+        actor: caller.actor,
+        session: caller.session,
+        until: caller.until,
+        format: wanted.format,
+        mailbox: app.config.mailbox,
+        check,
+    };
+    Ok(realtime::serve(app.hub.clone(), upgrade, entrance))
+}

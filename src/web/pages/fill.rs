@@ -1,0 +1,165 @@
+//! From what rooms and people are to what templates show.
+
+use std::{collections::HashMap, sync::Arc};
+
+use crate::{
+    app::App,
+    chat::Readable,
+    error::Result,
+    log::{Listing, Span, Timeline},
+    model::{Person, Role, Room, RoomId, RoomKind, Seq, UserId},
+    web::{
+        Caller, fragment,
+        views::{
+            HistoryView, MemberView, MessageView, PeopleView, PersonView, RailRoom, RailView, RoomView, group,
+        },
+    },
+};
+
+/// Members shown with a room; more are fetched.
+const MEMBERS: usize = 100;
+
+pub(super) type People = HashMap<UserId, Arc<Person>>;
+
+pub(super) fn person(app: &App, person: &Person) -> PersonView {
+    PersonView {
+        user: person.id.to_string(),
+        name: person.name.clone(),
+        display: person.display.clone(),
+        bio: person.bio.clone(),
+        state: app.hub.state_of(person.id).to_owned(),
+    }
+}
+
+/// Who looks.
+pub(super) async fn me(app: &App, caller: &Caller) -> Result<PersonView> {
+    let me = app.chat.people().one(caller.user).await?;
+    Ok(me.map(|me| person(app, &me)).unwrap_or_default())
+}
+
+/// The room list and the person's own panel.
+pub(super) async fn rail(app: &App, caller: &Caller, current: Option<RoomId>) -> Result<RailView> {
+    let listings = app.chat.rooms_of(caller.user).await?;
+    let talks = listings.iter().flat_map(|listing| listing.listed.room.people.iter().copied());
+    let people = app.chat.people().get(talks.collect()).await?;
+    let (mut direct, mut rooms) = (vec![], vec![]);
+    for listing in &listings {
+        let row = rail_room(app, caller.user, listing, &people);
+        if listing.listed.room.kind.is_talk() { direct.push(row) } else { rooms.push(row) }
+    }
+    rooms.sort_by_cached_key(|row| row.name.to_lowercase());
+    Ok(RailView {
+        rooms,
+        direct,
+        me: me(app, caller).await?,
+        current: current.map(|room| room.to_string()),
+        owner: caller.actor.owns_server,
+    })
+}
+
+fn rail_room(app: &App, me: UserId, listing: &Listing, people: &People) -> RailRoom {
+    let Listing { listed, .. } = listing;
+    let room = &listed.room;
+    RailRoom {
+        room: room.id.to_string(),
+        kind: room.kind.as_str().to_owned(),
+        name: name(room, me, people),
+        seq: room.seq.0,
+        read: listed.read.0,
+        mentions: listed.mentions.into(),
+        partner: partner(room, me, people).map(|partner| person(app, partner)),
+        members: room.members.into(),
+    }
+}
+
+/// A room's name; of direct and group messages without one, the names of the others.
+pub(super) fn name(room: &Room, me: UserId, people: &People) -> String {
+    if !room.name.is_empty() {
+        return room.name.clone();
+    }
+    let others = room.people.iter().filter(|user| **user != me).filter_map(|user| people.get(user));
+    others.map(|person| person.display.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// The other one of a direct message.
+fn partner<'a>(room: &Room, me: UserId, people: &'a People) -> Option<&'a Arc<Person>> {
+    let other = room.people.iter().find(|user| **user != me)?;
+    people.get(other).filter(|_| room.kind == RoomKind::Direct)
+}
+
+/// A room with a stretch of its messages.
+pub(super) async fn room(
+    app: &App,
+    caller: &Caller,
+    readable: &Readable,
+    span: Span,
+    limit: usize,
+) -> Result<RoomView> {
+    let timeline = app.chat.timeline(readable, span, limit).await?;
+    let mine = match &readable.member {
+        Some(_) => app.chat.room_of(caller.user, readable.room.id).await?,
+        None => None,
+    };
+    let drafts = match &readable.member {
+        Some(_) => app.store.drafts(caller.user).await?,
+        None => vec![],
+    };
+    let now = &timeline.room;
+    let people = app.chat.people().get(now.people.clone()).await?;
+    let draft = drafts.into_iter().find(|(room, _)| *room == now.id).map(|(_, text)| text);
+    Ok(RoomView {
+        room: now.id.to_string(),
+        kind: now.kind.as_str().to_owned(),
+        name: name(now, caller.user, &people),
+        topic: now.topic.clone(),
+        archived: false,
+        members: now.members.into(),
+        role: readable.member.as_ref().and_then(|member| member.role).map_or("", role).to_owned(),
+        rev: timeline.head.rev.0,
+        tag: timeline.head.tag.to_string(),
+        seq: now.seq.0,
+        read: mine.as_ref().map_or(now.seq, |mine| mine.listed.read).0,
+        mentions: mine.as_ref().map_or(0, |mine| mine.listed.mentions).into(),
+        draft: draft.unwrap_or_default(),
+        partner: partner(now, caller.user, &people).map(|partner| person(app, partner)),
+        at: match span {
+            Span::Around(Seq(at)) => Some(at),
+            _ => None,
+        },
+        history: history(app, &timeline).await?,
+    })
+}
+
+/// A stretch of messages, grouped.
+pub(super) async fn history(app: &App, timeline: &Timeline) -> Result<HistoryView> {
+    let mut messages: Vec<MessageView> = fragment::views(&app.chat, &timeline.messages).await?;
+    group(&mut messages);
+    let first = timeline.messages.first().map_or(Seq(1), |message| message.seq);
+    let last = timeline.messages.last().map_or(timeline.room.seq, |message| message.seq);
+    Ok(HistoryView { messages, more_before: first > Seq(1), more_after: last < timeline.room.seq })
+}
+
+/// People of a room, by name as far as they are on this page.
+pub(super) async fn people(app: &App, readable: &Readable, after: Option<UserId>) -> Result<PeopleView> {
+    let page = app.chat.members(readable, after, MEMBERS).await?;
+    let known = app.chat.people().get(page.items.iter().map(|member| member.user).collect()).await?;
+    let next = page.items.last().filter(|_| page.more).map(|member| member.user.to_string());
+    let mut members: Vec<MemberView> = page
+        .items
+        .iter()
+        .filter_map(|member| {
+            let view = person(app, known.get(&member.user)?);
+            Some(MemberView { person: view, role: role(member.role?).to_owned() })
+        })
+        .collect();
+    members.sort_by_cached_key(|member| member.person.display.to_lowercase());
+    let total = readable.room.members.into();
+    Ok(PeopleView { room: readable.room.id.to_string(), total, members, next })
+}
+
+fn role(role: Role) -> &'static str {
+    match role {
+        Role::Owner => "owner",
+        Role::Member => "member",
+    }
+}

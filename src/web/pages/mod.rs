@@ -1,0 +1,67 @@
+//! The pages: each gathers what its template needs, and renders it.
+
+mod fill;
+mod lists;
+mod room;
+mod settings;
+
+use askama::Template;
+use axum::{
+    Router,
+    extract::{FromRequestParts, OptionalFromRequestParts},
+    http::{Uri, header, request::Parts},
+    response::{Html, IntoResponse, Redirect, Response},
+};
+
+use super::{Caller, answer::wants_page, assets, views::Frame};
+use crate::{
+    app::App,
+    error::{Code, Error, Result},
+};
+
+pub(super) fn router() -> Router<App> {
+    Router::new().merge(room::router()).merge(lists::router()).merge(settings::router())
+}
+
+/// What every whole document needs.
+pub(super) fn frame(app: &App) -> Frame {
+    Frame { assets: assets::PREFIX.clone(), server: app.config.name.clone(), lang: "en".to_owned() }
+}
+
+/// Renders a page or a fragment. It is one person's, and as old as this moment.
+fn show(template: &impl Template) -> Result<Response> {
+    let markup = template.render().map_err(Error::internal)?;
+    Ok(([(header::CACHE_CONTROL, "no-store")], Html(markup)).into_response())
+}
+
+/// Somebody who is logged in; who isn't, and asks for a page, is sent to log in and comes back.
+struct Visitor(Caller);
+
+impl FromRequestParts<App> for Visitor {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let caller = <Caller as OptionalFromRequestParts<App>>::from_request_parts(parts, app).await;
+        match caller {
+            Ok(Some(caller)) => Ok(Self(caller)),
+            Ok(None) if wants_page(&parts.uri, &parts.headers) => Err(to_login(&parts.uri)),
+            Ok(None) => Err(Error::new(Code::Unauthenticated).into_response()),
+            Err(error) => Err(error.into_response()),
+        }
+    }
+}
+
+fn to_login(uri: &Uri) -> Response {
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    if path == "/" {
+        return Redirect::to("/login").into_response();
+    }
+    let mut query = String::new();
+    for byte in path.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' => query.push(byte.into()),
+            other => query.push_str(&format!("%{other:02X}")),
+        }
+    }
+    Redirect::to(&format!("/login?next={query}")).into_response()
+}
