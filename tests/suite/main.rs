@@ -4,6 +4,8 @@
 
 mod bus_contract;
 mod bus_redis;
+mod people;
+mod program;
 mod services;
 mod store_contract;
 mod store_mongo;
