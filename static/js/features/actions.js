@@ -18,6 +18,8 @@ export function startActions(room) {
   room.main.append(menu);
   /** @type {HTMLElement | null} */
   let on = null;
+  /** Whether the menu takes clicks: not that of the very finger whose long press opened it. */
+  let armed = true;
 
   const may = (/** @type {HTMLElement} */ li) => {
     const text = li.dataset.kind === "text" && "seq" in li.dataset;
@@ -64,6 +66,7 @@ export function startActions(room) {
 
   const act = async (/** @type {string} */ what, /** @type {HTMLElement} */ li, /** @type {Element} */ from) => {
     const seq = Number(li.dataset.seq);
+    armed = true;
     if (what === "menu") open(li, from.getBoundingClientRect());
     else if (what === "reply") app.bus.emit("reply", li);
     else if (what === "edit") app.bus.emit("edit", li);
@@ -115,11 +118,12 @@ export function startActions(room) {
     const li = on;
     const button = near(event, "[data-act]");
     const quick = near(event, "[data-quick]");
-    if (!li || (!button && !quick)) return;
+    if (!li || !armed || (!button && !quick)) return;
     menu.hidePopover();
     if (quick) react(Number(li.dataset.seq), quick.dataset.quick, true);
     else act(button.dataset.act, li, button);
   });
+  menu.addEventListener("pointerdown", () => (armed = true));
   menu.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     const step = { ArrowDown: 1, ArrowUp: -1, ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;
@@ -141,6 +145,7 @@ export function startActions(room) {
     clearTimeout(press);
     press = setTimeout(() => {
       getSelection()?.removeAllRanges();
+      armed = false;
       open(li, new DOMRect(from.x, from.y, 0, 0));
     }, PRESS_MS);
   }, { signal });
