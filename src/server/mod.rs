@@ -150,6 +150,7 @@ impl Server {
         if tokio::time::timeout(LET_GO, app.tasks.wait()).await.is_err() {
             tracing::warn!(left = app.tasks.len(), "went down before all had ended");
         }
+        app.bus.close().await;
     }
 }
 

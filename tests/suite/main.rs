@@ -4,6 +4,8 @@
 
 mod bus_contract;
 mod bus_redis;
+mod config;
+mod durability;
 mod people;
 mod program;
 mod services;
