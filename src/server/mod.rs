@@ -3,13 +3,12 @@
 
 mod listener;
 mod places;
+mod wire;
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-
-pub use places::{Place, Places};
 
 use crate::{
     accounts::{Accounts, Keys, KeysError},
