@@ -247,7 +247,7 @@ impl Gateway {
     async fn take(&mut self, frame: ClientFrame) -> Option<Answer> {
         let nonce = frame.nonce().map(str::to_owned);
         let done = match frame {
-            ClientFrame::Ping => Ok(Some(ServerFrame::Pong.encode())),
+            ClientFrame::Ping {} => Ok(Some(ServerFrame::Pong.encode())),
             ClientFrame::Presence { state } => {
                 let active = state == Attention::Online;
                 self.hub.presence().enter(self.reader.socket, self.reader.user, active);
