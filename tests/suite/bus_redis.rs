@@ -119,6 +119,15 @@ async fn publishing_does_not_wait_for_a_redis_that_hangs() {
     assert!(node.bus.connected());
 }
 
+#[tokio::test]
+async fn a_redis_that_falls_silent_is_noticed() {
+    let server = RedisServer::start().await;
+    let mut node = Node::at(&server.url()).await;
+    server.hang(true);
+    node.hears_of_loss().await;
+    assert!(!node.bus.connected());
+}
+
 fn publishes_at_once(node: &mut Node) {
     let channel = room();
     let start = Instant::now();

@@ -135,3 +135,29 @@ fn owners_file(path: &Path) -> io::Result<File> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_connection_waits_for_the_disk() -> Result<(), Box<dyn std::error::Error>> {
+        const FULL: i64 = 2;
+        let folder = tempfile::TempDir::new()?;
+        create(folder.path())?;
+        for db in [writer(folder.path())?, reader(folder.path())?, checkpointer(folder.path())?] {
+            let mode: String = db.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+            assert_eq!(mode, "wal");
+            for (pragma, expected) in
+                [("synchronous", FULL), ("wal_autocheckpoint", 0), ("trusted_schema", 0)]
+            {
+                let found: i64 = db.pragma_query_value(None, pragma, |row| row.get(0))?;
+                assert_eq!(found, expected, "{pragma}");
+            }
+        }
+        let query_only: i64 =
+            reader(folder.path())?.pragma_query_value(None, "query_only", |row| row.get(0))?;
+        assert_eq!(query_only, 1);
+        Ok(())
+    }
+}

@@ -3,6 +3,9 @@
 pub mod auth;
 pub mod invites;
 pub mod me;
+pub mod messages;
+pub mod people;
+pub mod rooms;
 pub mod sessions;
 
 use axum::Router;
@@ -10,5 +13,12 @@ use axum::Router;
 use crate::app::App;
 
 pub(super) fn router() -> Router<App> {
-    Router::new().merge(auth::router()).merge(me::router()).merge(sessions::router()).merge(invites::router())
+    Router::new()
+        .merge(auth::router())
+        .merge(me::router())
+        .merge(sessions::router())
+        .merge(invites::router())
+        .merge(rooms::router())
+        .merge(messages::router())
+        .merge(people::router())
 }

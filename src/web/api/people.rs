@@ -1,0 +1,77 @@
+//! `/api/people`: everybody's public profiles.
+
+use axum::{Router, extract::State, routing::get};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::rooms::Rows;
+use crate::{
+    app::App,
+    error::{Code, Error, Result},
+    model::{Person, UserId},
+    web::{Caller, Json, Path, Query, answer::ErrorBody},
+};
+
+pub(super) fn router() -> Router<App> {
+    Router::new().route("/api/people", get(find)).route("/api/people/{user}", get(one))
+}
+
+/// A person's public profile.
+#[derive(Serialize, ToSchema)]
+pub struct PersonBody {
+    #[schema(value_type = uuid::Uuid)]
+    user: UserId,
+    /// The name they are mentioned by.
+    name: String,
+    /// The name that others see.
+    display: String,
+    /// A few words about themselves.
+    bio: String,
+}
+
+impl PersonBody {
+    pub(super) fn id(&self) -> UserId {
+        self.user
+    }
+}
+
+impl From<&Person> for PersonBody {
+    fn from(person: &Person) -> Self {
+        Self {
+            user: person.id,
+            name: person.name.clone(),
+            display: person.display.clone(),
+            bio: person.bio.clone(),
+        }
+    }
+}
+
+/// People found.
+#[derive(Serialize, ToSchema)]
+pub struct PeopleBody {
+    people: Vec<PersonBody>,
+    /// To be sent as `after`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+/// People whose login name or display name begins with `q`, by login name.
+#[utoipa::path(
+    get, path = "/api/people", tag = "people", params(Rows),
+    responses((status = 200, body = PeopleBody), (status = "default", body = ErrorBody))
+)]
+pub async fn find(State(app): State<App>, _: Caller, Query(rows): Query<Rows>) -> Result<Json<PeopleBody>> {
+    let page = app.chat.find_people(&rows.q, rows.after.as_deref(), rows.limit()?).await?;
+    let next = page.items.last().filter(|_| page.more).map(|person| person.name.clone());
+    Ok(Json(PeopleBody { people: page.items.iter().map(PersonBody::from).collect(), next }))
+}
+
+/// A person.
+#[utoipa::path(
+    get, path = "/api/people/{user}", tag = "people", params(("user" = uuid::Uuid, Path)),
+    responses((status = 200, body = PersonBody), (status = "default", body = ErrorBody))
+)]
+pub async fn one(State(app): State<App>, _: Caller, Path(user): Path<UserId>) -> Result<Json<PersonBody>> {
+    let person = app.chat.people().one(user).await?.ok_or_else(|| Error::new(Code::NotFound))?;
+    Ok(Json(person.as_ref().into()))
+}

@@ -1,0 +1,102 @@
+// Older and newer pages as the reader nears an end; the jump to the newest line; links to a message.
+import { near, find, icon } from "../core/dom.js";
+import { t } from "../core/text.js";
+import { moment } from "../core/when.js";
+import { toast } from "./toasts.js";
+
+/** So near to an end the next page is fetched, in pixels. */
+const AHEAD = 1200;
+
+/** @param {import("./room.js").Room} room */
+export function startHistory(room) {
+  const { app, timeline, signal } = room;
+  const { box, place } = timeline;
+  const jump = /** @type {HTMLButtonElement | null} */ (find("#jump", room.main));
+  let busy = false;
+  let below = 0;
+
+  const load = async (/** @type {"start" | "end"} */ end) => {
+    busy = true;
+    try {
+      const [where, seq] = end === "start" ? /** @type {const} */ (["before", timeline.first]) : /** @type {const} */ (["after", timeline.last]);
+      await timeline.loading(() => room.page(where, seq), (page) => signal.aborted || timeline.extend(page, end));
+    } catch {
+      // Offline, most likely: the banner says so. Scrolling on tries again.
+    }
+    busy = false;
+    if (!signal.aborted) scrolled();
+  };
+
+  const scrolled = () => {
+    const { start, end } = place.distance;
+    if (place.atEnd && !timeline.moreAfter) below = 0;
+    draw();
+    if (busy || timeline.size === 0 || !app.open) return;
+    if (timeline.moreAfter && end < AHEAD) load("end");
+    else if (timeline.moreBefore && start < AHEAD) load("start");
+  };
+
+  const draw = () => {
+    if (!jump) return;
+    jump.hidden = place.distance.end < box.clientHeight / 2 && !timeline.moreAfter && below === 0;
+    jump.replaceChildren(icon("down", "small"), below ? t("jump_new", { n: below }) : t("jump"));
+  };
+
+  const newest = async () => {
+    if (timeline.moreAfter) await show(() => room.page("before", app.unread.of(room.id).seq + 1));
+    place.toEnd();
+    scrolled();
+  };
+
+  const show = (/** @type {() => Promise<DocumentFragment>} */ get) =>
+    timeline.loading(get, (page) => signal.aborted || timeline.replace(page)).catch(() => toast(t("not_loaded")));
+
+  const go = async (/** @type {number} */ seq) => {
+    if (!timeline.line(seq)) await show(() => room.page("around", seq));
+    const line = timeline.line(seq);
+    if (!line) {
+      toast(t("no_such_message"));
+      return;
+    }
+    place.show(line);
+    line.dataset.found = "";
+    line.focus({ preventScroll: true });
+    setTimeout(() => delete line.dataset.found, 2500);
+    scrolled();
+  };
+
+  box.addEventListener("scroll", scrolled, { passive: true, signal });
+  jump?.addEventListener("click", newest, { signal });
+  app.bus.on("newest", newest, signal);
+  app.bus.on("go", ({ room: id, seq }) => id === room.id && go(seq), signal);
+  app.bus.on("posted", (frame) => {
+    if (frame.author === app.me.id && place.distance.end > 0) newest();
+    else if (!place.atEnd || timeline.moreAfter) below += 1;
+    draw();
+  }, signal);
+  app.bus.on("connection", ({ state }) => state === "open" && scrolled(), signal);
+  box.addEventListener("click", (event) => {
+    const quoted = near(event, "a[data-reply]");
+    if (!quoted || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    go(Number(quoted.dataset.reply));
+  }, { signal });
+
+  // Where to begin: at the message of the link, else at the first unread one, else at the newest.
+  const unread = app.unread.of(room.id).seq - room.readBefore;
+  if (room.joined && unread > 0) {
+    const firstNew = [...timeline.log.querySelectorAll("li[data-seq]")].find((li) => {
+      const { seq, author } = /** @type {HTMLElement} */ (li).dataset;
+      return Number(seq) > room.readBefore && author !== app.me.id;
+    });
+    if (firstNew) {
+      const { seq, at } = /** @type {HTMLElement} */ (firstNew).dataset;
+      timeline.freshFrom(Number(seq), t("since", { n: unread, at: moment(Number(at)) }));
+      const fresh = find("#fresh", box);
+      if (fresh && !room.at && !place.sees(fresh)) place.show(fresh);
+    }
+  }
+  if (room.at) go(room.at);
+  else requestAnimationFrame(scrolled);
+}

@@ -1,0 +1,103 @@
+//! The program, as an operator starts it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use tempfile::{NamedTempFile, TempDir};
+use tokio::{
+    process::{Child, Command},
+    time::timeout,
+};
+
+use crate::services::{PATIENCE, until};
+
+/// A node that serves; it is killed when this is dropped.
+pub(crate) struct Program {
+    /// Where it serves, as it said.
+    pub(crate) url: String,
+    /// What it said when it started.
+    pub(crate) greeting: String,
+    child: Child,
+}
+
+/// How a program that didn't start ended.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    /// The status it left.
+    pub(crate) code: Option<i32>,
+    /// All that it said on both outputs.
+    pub(crate) said: Vec<String>,
+}
+
+/// A folder for a node's data, which isn't there yet.
+pub(crate) fn data_folder() -> (TempDir, PathBuf) {
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().join("data");
+    (folder, data)
+}
+
+fn parlor() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_parlor"))
+}
+
+/// Nothing of the environment that the tests run in may decide how the program starts.
+fn with(mut command: Command, data: &Path, settings: &[(&str, &str)]) -> Command {
+    let inherited = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PARLOR_"));
+    for (name, _) in inherited {
+        command.env_remove(name);
+    }
+    command.env("PARLOR_BIND", "127.0.0.1:0").env("PARLOR_DATA", data).envs(settings.iter().copied());
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+impl Program {
+    /// Starts it, and waits until it serves.
+    pub(crate) async fn start(data: &Path, settings: &[(&str, &str)]) -> Self {
+        Self::of(parlor(), data, settings).await
+    }
+
+    /// The same, with a trace of these system calls written to a file.
+    pub(crate) async fn traced(data: &Path, calls: &str, trace: &Path) -> Self {
+        let mut strace = Command::new("strace");
+        // The tracer goes into the background, so that the child is the program.
+        strace.args(["-D", "-f", "-y", "-s", "65536", "-e", &format!("trace={calls}"), "-o"]);
+        strace.arg(trace).arg(env!("CARGO_BIN_EXE_parlor"));
+        Self::of(strace, data, &[]).await
+    }
+
+    async fn of(command: Command, data: &Path, settings: &[(&str, &str)]) -> Self {
+        let said = NamedTempFile::new().unwrap();
+        let read = || fs::read_to_string(&said).unwrap();
+        let child = with(command, data, settings).stdout(said.reopen().unwrap()).spawn().unwrap();
+        let place = || {
+            let said = read();
+            let (url, rest) = said.strip_prefix("Parlor serves ")?.split_once(" on ")?;
+            Some((url.to_owned(), rest.split_once('\n')?.0.to_owned()))
+        };
+        until("the program says where it serves", async || place().is_some()).await;
+        let (url, address) = place().unwrap();
+        let alive = format!("http://{address}/healthz");
+        until("it answers", async || reqwest::get(&alive).await.is_ok()).await;
+        Self { url, greeting: read(), child }
+    }
+
+    /// Runs it where it should not start, and returns how it ended.
+    pub(crate) async fn refused(data: &Path, settings: &[(&str, &str)]) -> Refused {
+        let output = with(parlor(), data, settings).output();
+        let output =
+            timeout(PATIENCE, output).await.unwrap_or_else(|_| panic!("it started with {settings:?}"));
+        let output = output.unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8(said).unwrap().lines().map(str::to_owned).collect();
+        Refused { code: output.status.code(), said }
+    }
+
+    /// Ends it without warning.
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+}
