@@ -1,6 +1,9 @@
 //! The command line.
 
-use std::{io::Write, process::ExitCode};
+use std::{
+    io::{IsTerminal, Write},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 use parlor::{
@@ -70,7 +73,10 @@ fn log_to_stderr(config: &Config) {
         .filter_map(|text| text.parse().ok());
     let filter = tracing_subscriber::EnvFilter::new(&config.log);
     let filter = quiet.fold(filter, tracing_subscriber::EnvFilter::add_directive);
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     match config.log_format {
         LogFormat::Text => lines.init(),
         LogFormat::Json => lines.json().init(),

@@ -120,8 +120,8 @@ pub enum ClientFrame {
         /// The token.
         token: String,
     },
-    /// A sign of life is wanted.
-    Ping,
+    /// A sign of life is wanted. (A variant without braces would let unknown fields pass.)
+    Ping {},
 }
 
 /// Whether somebody is at their screen.

@@ -11,7 +11,7 @@ use super::{
     Format,
     frames::{Attention, ClientFrame, RoomHead, ServerFrame},
     hub::Hub,
-    lane::Reader,
+    lane::{Follows, Reader},
     mailbox::{Close, Mailbox},
     requests,
 };
@@ -83,6 +83,7 @@ async fn run(hub: Hub, socket: WebSocket, entrance: Entrance) {
         session: entrance.session,
         format: entrance.format,
         mailbox,
+        follows: Arc::new(Follows::new()),
     };
     let mut gateway = Gateway {
         hub: hub.clone(),
@@ -92,7 +93,6 @@ async fn run(hub: Hub, socket: WebSocket, entrance: Entrance) {
         heard: Instant::now(),
         typed: None,
         visiting: None,
-        follows: HashSet::new(),
     };
     let close = match timeout(ENTER, gateway.enter()).await {
         Ok(Ok(heads)) => gateway.live(heads).await,
@@ -103,7 +103,7 @@ async fn run(hub: Hub, socket: WebSocket, entrance: Entrance) {
         }
         Err(_) => Some(Close::TryAgain),
     };
-    hub.leave(reader.socket, reader.user, std::mem::take(&mut gateway.follows));
+    hub.leave(&reader);
     if let Some(close) = close {
         let (code, reason) = close.code();
         let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
@@ -120,7 +120,6 @@ struct Gateway {
     typed: Option<(RoomId, Instant)>,
     /// A public room on show that the person isn't in.
     visiting: Option<RoomId>,
-    follows: HashSet<Stream>,
 }
 
 type Answer = Pin<Box<dyn Future<Output = Option<Utf8Bytes>> + Send>>;
@@ -158,13 +157,11 @@ impl Gateway {
 
     async fn follow(&mut self, streams: impl IntoIterator<Item = Stream>) {
         let streams: Vec<Stream> = streams.into_iter().collect();
-        self.follows.extend(&streams);
         let (hub, reader) = (&self.hub, &self.reader);
         join_all(streams.into_iter().map(|stream| hub.follow(reader.clone(), stream))).await;
     }
 
     fn unfollow(&mut self, stream: Stream) {
-        self.follows.remove(&stream);
         self.hub.unfollow(self.reader.socket, stream);
     }
 
@@ -250,7 +247,7 @@ impl Gateway {
     async fn take(&mut self, frame: ClientFrame) -> Option<Answer> {
         let nonce = frame.nonce().map(str::to_owned);
         let done = match frame {
-            ClientFrame::Ping => Ok(Some(ServerFrame::Pong.encode())),
+            ClientFrame::Ping {} => Ok(Some(ServerFrame::Pong.encode())),
             ClientFrame::Presence { state } => {
                 let active = state == Attention::Online;
                 self.hub.presence().enter(self.reader.socket, self.reader.user, active);

@@ -125,24 +125,28 @@ impl Hub {
         socket
     }
 
-    /// Lets go of a socket that follows these streams.
-    pub(super) fn leave(&self, socket: SocketId, user: UserId, streams: impl IntoIterator<Item = Stream>) {
-        lock(&self.inner.sockets).remove(&socket);
-        self.presence().leave(socket, user);
-        for stream in streams {
-            self.unfollow(socket, stream);
+    /// Lets go of a socket.
+    pub(super) fn leave(&self, reader: &Reader) {
+        lock(&self.inner.sockets).remove(&reader.socket);
+        self.presence().leave(reader.socket, reader.user);
+        for stream in reader.follows.end() {
+            self.unfollow(reader.socket, stream);
         }
     }
 
     /// Gives a reader all of a stream's entries from now on; returns when that is in force.
     pub(super) async fn follow(&self, reader: Reader, stream: Stream) {
-        loop {
+        while reader.follows.add(stream) {
             let lane = self.lane(stream);
             let (done, followed) = oneshot::channel();
             let sent = lane.send(Job::Follow(reader.clone(), done)).await.is_ok();
             if sent && followed.await.is_ok() {
-                return;
+                break;
             }
+        }
+        if reader.follows.over() {
+            // It went in the meantime, and may have said so before it was let in.
+            self.unfollow(reader.socket, stream);
         }
     }
 

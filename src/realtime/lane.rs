@@ -1,6 +1,10 @@
 //! The lane of one stream on this node: a task that brings its entries to its readers, in order, without a gap.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use axum::extract::ws::Utf8Bytes;
 use tokio::{
@@ -20,7 +24,7 @@ use crate::{
     bus::{Channel, Committed},
     error::Result,
     log::Why,
-    model::{Doc, Entry, Head, RoomId, SessionId, Stream, UserId, What, room::Touches},
+    model::{Doc, Entry, Head, RoomId, RoomKind, SessionId, Stream, UserId, What, room::Touches},
 };
 
 /// How long what is missing may still come by the bus before it is read from the log.
@@ -42,6 +46,37 @@ pub(super) struct Reader {
     pub(super) session: SessionId,
     pub(super) format: Format,
     pub(super) mailbox: Arc<Mailbox>,
+    pub(super) follows: Arc<Follows>,
+}
+
+/// The streams that a socket follows; none once it is gone.
+#[derive(Debug)]
+pub(super) struct Follows(Mutex<Option<HashSet<Stream>>>);
+
+impl Follows {
+    /// No stream yet.
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(Some(HashSet::new())))
+    }
+
+    /// Notes one more; false when the socket is gone.
+    pub(super) fn add(&self, stream: Stream) -> bool {
+        self.inside().as_mut().map(|streams| streams.insert(stream)).is_some()
+    }
+
+    /// Whether the socket is gone.
+    pub(super) fn over(&self) -> bool {
+        self.inside().is_none()
+    }
+
+    /// The socket goes: all that it followed.
+    pub(super) fn end(&self) -> HashSet<Stream> {
+        self.inside().take().unwrap_or_default()
+    }
+
+    fn inside(&self) -> MutexGuard<'_, Option<HashSet<Stream>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What a lane is told.
@@ -265,12 +300,26 @@ impl Lane {
         }
     }
 
+    /// Where direct messages begin, each side gets to know whether the other is here.
+    async fn greet_partner(&self, user: UserId, room: RoomId) {
+        let rooms = self.hub.log().store().rooms(&[room]).await.unwrap_or_default();
+        let direct = rooms.first().filter(|room| room.kind == RoomKind::Direct);
+        let Some(partner) = direct.and_then(|room| room.people.iter().find(|other| **other != user)) else {
+            return;
+        };
+        for reader in self.readers.values() {
+            let frame = self.hub.presence().partners(reader.socket, &reader.mailbox, &[*partner]);
+            reader.mailbox.push(&[frame]);
+        }
+    }
+
     async fn deliver_person(&mut self, user: UserId, committed: &Committed) {
         for entry in &committed.append.entries {
             if let What::RoomAdded { room } = &entry.what {
                 let readers = self.readers.values().cloned();
                 let follow = readers.map(|reader| self.hub.follow(reader, Stream::Room(*room)));
                 futures_util::future::join_all(follow).await;
+                self.greet_partner(user, *room).await;
             }
             let frame = encode::person(self.hub.chat(), user, committed.append.tag, entry).await;
             match frame {

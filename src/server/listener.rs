@@ -11,7 +11,7 @@ use hyper_util::{
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
-use super::places::Places;
+use super::{places::Places, wire::Wire};
 use crate::{app::App, web::Connection};
 
 /// The most bytes of a request's head.
@@ -51,17 +51,18 @@ fn accept(
         tracing::debug!(%peer, "turned a connection away: too many");
         return;
     };
-    let connection = Connection { peer, place: Arc::new(place) };
+    let connection = Connection { peer };
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "could not set nodelay");
     }
     let router = router.clone();
     let service = tower::service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(connection.clone());
+        request.extensions_mut().insert(connection);
         router.clone().oneshot(request.map(Body::new))
     });
-    let serving =
-        http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).with_upgrades();
+    let serving = http
+        .serve_connection(TokioIo::new(Wire::new(stream, place)), TowerToHyperService::new(service))
+        .with_upgrades();
     let stopping = app.stopping.clone();
     app.tasks.spawn(async move {
         let mut serving = std::pin::pin!(serving);

@@ -3,13 +3,12 @@
 
 mod listener;
 mod places;
+mod wire;
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-
-pub use places::{Place, Places};
 
 use crate::{
     accounts::{Accounts, Keys, KeysError},
@@ -150,6 +149,7 @@ impl Server {
         if tokio::time::timeout(LET_GO, app.tasks.wait()).await.is_err() {
             tracing::warn!(left = app.tasks.len(), "went down before all had ended");
         }
+        app.log.rest();
         app.bus.close().await;
     }
 }

@@ -10,7 +10,7 @@ use crate::accounts::network;
 
 /// Counts connections.
 #[derive(Debug)]
-pub struct Places {
+pub(super) struct Places {
     most: usize,
     most_each: usize,
     taken: Mutex<Taken>,
@@ -24,19 +24,19 @@ struct Taken {
 
 /// A connection's place; given back when it is dropped.
 #[derive(Debug)]
-pub struct Place {
+pub(super) struct Place {
     places: Arc<Places>,
     network: Option<IpAddr>,
 }
 
 impl Places {
     /// So many in all, and so many from one address.
-    pub fn new(most: usize, most_each: usize) -> Arc<Self> {
+    pub(super) fn new(most: usize, most_each: usize) -> Arc<Self> {
         Arc::new(Self { most, most_each, taken: Mutex::default() })
     }
 
     /// A place for a connection from this address, if there is one; with none, it counts only among all.
-    pub fn take(self: &Arc<Self>, address: Option<IpAddr>) -> Option<Place> {
+    pub(super) fn take(self: &Arc<Self>, address: Option<IpAddr>) -> Option<Place> {
         let network = address.map(network);
         let mut taken = self.taken();
         if taken.all >= self.most {

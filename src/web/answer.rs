@@ -120,7 +120,7 @@ fn tell(app: &App, error: &Error, asked: &Asked, id: &str, bare: Response) -> Re
         }
     }
     let body = if asked.wants_page {
-        super::error_page(app, error, id)
+        super::pages::error(app, error, id)
     } else {
         Json(ErrorBody::new(error, id)).into_response()
     };

@@ -1,6 +1,6 @@
 //! Who is at the other end of the wire, as far as addresses tell.
 
-use std::{net::IpAddr, sync::Arc};
+use std::net::IpAddr;
 
 use axum::{
     extract::{FromRequestParts, Request, State},
@@ -9,15 +9,13 @@ use axum::{
     response::Response,
 };
 
-use crate::{accounts::Client, app::App, config::Networks, error::Error, server::Place};
+use crate::{accounts::Client, app::App, config::Networks, error::Error};
 
 /// The connection that a request came by; put there by the listener.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Connection {
     /// The address at its other end: a client's, or a proxy's.
     pub peer: IpAddr,
-    /// Its place among the connections. A socket keeps it for as long as it lives.
-    pub place: Arc<Place>,
 }
 
 /// The client's address: the peer's, or what a trusted proxy says.
@@ -51,14 +49,6 @@ fn hop_address(text: &str) -> Option<IpAddr> {
     let bare = text.parse::<IpAddr>().ok();
     let with_port = || text.parse::<std::net::SocketAddr>().ok().map(|address| address.ip());
     bare.or_else(with_port).map(|address| address.to_canonical())
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for Connection {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
-        parts.extensions.get().cloned().ok_or_else(|| Error::internal("a request without its connection"))
-    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Client {

@@ -23,7 +23,7 @@ use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
     middleware::{Next, from_fn_with_state},
-    response::{Html, IntoResponse, Response},
+    response::{IntoResponse, Response},
 };
 use tower_http::compression::CompressionLayer;
 
@@ -69,11 +69,4 @@ async fn in_time(State(app): State<App>, request: Request, next: Next) -> Respon
         Ok(answer) => answer,
         Err(_) => Error::says(Code::Unavailable, "This took too long.").into_response(),
     }
-}
-
-/// An error as a page. Plain until the templates are in.
-fn error_page(_: &App, error: &Error, request: &str) -> Response {
-    let text = format!("{}\n\nIf you ask for help, name this: {request}\n", error.message());
-    let escaped = text.replace('&', "&amp;").replace('<', "&lt;");
-    Html(format!("<!doctype html><title>Parlor</title><pre>{escaped}</pre>")).into_response()
 }

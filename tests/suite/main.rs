@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may fail")]
 
+mod accounts;
 mod bus_contract;
 mod bus_redis;
 mod config;
@@ -11,3 +12,4 @@ mod program;
 mod services;
 mod store_contract;
 mod store_mongo;
+mod support;

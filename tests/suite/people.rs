@@ -222,10 +222,8 @@ impl Socket {
         }
         let nonce = frame["nonce"].clone();
         self.send(&frame).await;
-        self.find(|answer| {
-            (answer["type"] == "ack" || answer["type"] == "error") && answer["nonce"] == nonce
-        })
-        .await
+        self.find(|answer| (answer["type"] == "ack" || answer["type"] == "error") && answer["nonce"] == nonce)
+            .await
     }
 
     /// All that has come before the answer to a `ping` sent now.

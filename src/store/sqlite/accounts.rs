@@ -15,20 +15,20 @@ use crate::{
 #[async_trait]
 impl AccountStore for SqliteStore {
     async fn create_account(&self, account: NewAccount) -> Result<Account, AccountError> {
-        self.write(move |db| create(db, &account)).await.map_err(StoreError::from)?
+        self.commit(move |db| create(db, &account)).await.map_err(StoreError::from)?
     }
 
     async fn account_named(&self, name: &str) -> Result<Option<Account>, StoreError> {
         let name = name.to_owned();
-        Ok(self.read(move |db| named(db, &name)).await?)
+        Ok(self.query(move |db| named(db, &name)).await?)
     }
 
     async fn account(&self, user: UserId) -> Result<Option<Account>, StoreError> {
-        Ok(self.read(move |db| by_id(db, user)).await?)
+        Ok(self.query(move |db| by_id(db, user)).await?)
     }
 
     async fn owner(&self) -> Result<Option<Account>, StoreError> {
-        Ok(self.read(owner).await?)
+        Ok(self.query(owner).await?)
     }
 
     async fn complete_account(&self, user: UserId) -> Result<(), StoreError> {
@@ -37,7 +37,7 @@ impl AccountStore for SqliteStore {
                 .execute([user.as_bytes()])?;
             Ok(())
         };
-        Ok(self.write(work).await?)
+        Ok(self.commit(work).await?)
     }
 
     async fn set_password(&self, user: UserId, password: &str) -> Result<(), StoreError> {
@@ -47,12 +47,12 @@ impl AccountStore for SqliteStore {
                 .execute(params![user.as_bytes(), password])?;
             Ok(())
         };
-        Ok(self.write(work).await?)
+        Ok(self.commit(work).await?)
     }
 
     async fn create_session(&self, session: &Session) -> Result<bool, StoreError> {
         let session = session.clone();
-        match self.write(move |db| sessions::create(db, &session)).await {
+        match self.commit(move |db| sessions::create(db, &session)).await {
             Ok(()) => Ok(true),
             Err(Failure::Conflict(_)) => Ok(false),
             Err(failure) => Err(failure.into()),
@@ -65,15 +65,15 @@ impl AccountStore for SqliteStore {
         now: Timestamp,
     ) -> Result<Option<Session>, StoreError> {
         let secret = *secret;
-        Ok(self.read(move |db| sessions::by_secret(db, &secret, now)).await?)
+        Ok(self.query(move |db| sessions::by_secret(db, &secret, now)).await?)
     }
 
     async fn session(&self, id: SessionId, now: Timestamp) -> Result<Option<Session>, StoreError> {
-        Ok(self.read(move |db| sessions::by_id(db, id, now)).await?)
+        Ok(self.query(move |db| sessions::by_id(db, id, now)).await?)
     }
 
     async fn sessions_of(&self, user: UserId, now: Timestamp) -> Result<Vec<Session>, StoreError> {
-        Ok(self.read(move |db| sessions::of(db, user, now)).await?)
+        Ok(self.query(move |db| sessions::of(db, user, now)).await?)
     }
 
     async fn touch_session(
@@ -82,7 +82,7 @@ impl AccountStore for SqliteStore {
         seen: Timestamp,
         expires: Timestamp,
     ) -> Result<(), StoreError> {
-        Ok(self.write(move |db| sessions::touch(db, id, seen, expires)).await?)
+        Ok(self.commit(move |db| sessions::touch(db, id, seen, expires)).await?)
     }
 
     async fn rotate_session(
@@ -94,14 +94,14 @@ impl AccountStore for SqliteStore {
         expires: Timestamp,
     ) -> Result<bool, StoreError> {
         let turn = sessions::Turn { id, from: *from, to: *to, now, expires };
-        match self.write(move |db| turn.take(db)).await {
+        match self.commit(move |db| turn.take(db)).await {
             Err(Failure::Conflict(_)) => Ok(false),
             other => Ok(other?),
         }
     }
 
     async fn end_session(&self, id: SessionId) -> Result<bool, StoreError> {
-        Ok(self.write(move |db| sessions::end(db, id)).await?)
+        Ok(self.commit(move |db| sessions::end(db, id)).await?)
     }
 
     async fn sweep_accounts(&self, now: Timestamp) -> Result<(), StoreError> {
@@ -109,25 +109,25 @@ impl AccountStore for SqliteStore {
             sessions::sweep(db, now)?;
             invites::sweep(db, now)
         };
-        Ok(self.write(work).await?)
+        Ok(self.commit(work).await?)
     }
 
     async fn create_invite(&self, invite: &Invite) -> Result<(), StoreError> {
         let invite = invite.clone();
-        Ok(self.write(move |db| invites::create(db, &invite)).await?)
+        Ok(self.commit(move |db| invites::create(db, &invite)).await?)
     }
 
     async fn invite(&self, secret: &[u8; 32], now: Timestamp) -> Result<Option<Invite>, StoreError> {
         let secret = *secret;
-        Ok(self.read(move |db| invites::good(db, &secret, now)).await?)
+        Ok(self.query(move |db| invites::good(db, &secret, now)).await?)
     }
 
     async fn invites(&self, now: Timestamp) -> Result<Vec<Invite>, StoreError> {
-        Ok(self.read(move |db| invites::all_good(db, now)).await?)
+        Ok(self.query(move |db| invites::all_good(db, now)).await?)
     }
 
     async fn end_invite(&self, id: InviteId) -> Result<bool, StoreError> {
-        Ok(self.write(move |db| invites::end(db, id)).await?)
+        Ok(self.commit(move |db| invites::end(db, id)).await?)
     }
 }
 

@@ -20,15 +20,24 @@ use crate::{
 /// How many appends are taken out in one go: the writer has others to serve in between.
 const TRIMMED_TOGETHER: usize = 256;
 
+/// Streams behind whose watermark something was appended since ?1.
+pub(super) const UNFOLDED: &str = "SELECT key FROM streams WHERE folded < rev AND at >= ?1 ORDER BY at";
+
+/// Appends from before ?1 that are folded and not their stream's last; as many as ?2.
+pub(super) const TRIMMABLE: &str = "
+    SELECT log.stream, log.first FROM log JOIN streams ON streams.id = log.stream
+    WHERE log.at < ?1 AND log.last <= streams.folded AND log.last < streams.rev
+    ORDER BY log.at, log.first LIMIT ?2";
+
 #[async_trait]
 impl LogStore for SqliteStore {
     async fn append(&self, write: Write) -> Result<Appended, AppendError> {
         let incoming = Incoming::new(&write)?;
-        Ok(self.write(move |db| incoming.write(db)).await?)
+        Ok(self.commit(move |db| incoming.write(db)).await?)
     }
 
     async fn read(&self, stream: Stream, after: Rev, limit: u64) -> Result<Vec<Append>, StoreError> {
-        Ok(self.read(move |db| read(db, stream, after, limit)).await?)
+        Ok(self.query(move |db| read(db, stream, after, limit)).await?)
     }
 
     async fn heads(&self, streams: &[Stream]) -> Result<Vec<(Stream, Head)>, StoreError> {
@@ -42,12 +51,12 @@ impl LogStore for SqliteStore {
             }
             Ok(heads)
         };
-        Ok(self.read(work).await?)
+        Ok(self.query(work).await?)
     }
 
     async fn find(&self, stream: Stream, nonces: &[NonceKey]) -> Result<Vec<Found>, StoreError> {
         let nonces = nonces.to_vec();
-        Ok(self.read(move |db| find(db, stream, &nonces)).await?)
+        Ok(self.query(move |db| find(db, stream, &nonces)).await?)
     }
 
     async fn watermark(&self, stream: Stream) -> Result<Head, StoreError> {
@@ -55,7 +64,7 @@ impl LogStore for SqliteStore {
             let mut query = db.prepare_cached("SELECT folded, folded_tag FROM streams WHERE key = ?1")?;
             Ok(query.query_row([stream.key()], |row| head(row, 0)).optional()?.unwrap_or_default())
         };
-        Ok(self.read(work).await?)
+        Ok(self.query(work).await?)
     }
 
     async fn fold(&self, stream: Stream, from: Rev, to: Head, docs: Vec<Doc>) -> Result<bool, StoreError> {
@@ -71,26 +80,25 @@ impl LogStore for SqliteStore {
                 .execute(params![stream.key(), int(from.0), int(to.rev.0), to.tag.0.cast_signed()])?;
             Ok(moved == 1)
         };
-        Ok(self.write(work).await?)
+        Ok(self.commit(work).await?)
     }
 
     async fn unfolded(&self, since: Timestamp) -> Result<Vec<Stream>, StoreError> {
         let work = move |db: &Connection| {
-            let mut query =
-                db.prepare_cached("SELECT key FROM streams WHERE folded < rev AND at >= ?1 ORDER BY at")?;
+            let mut query = db.prepare_cached(UNFOLDED)?;
             let keys = query.query_map([since.0], |row| row.get::<_, Vec<u8>>(0))?;
             let streams = keys.map(|key| Ok(Stream::from_key(&key?)));
             Ok(streams.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().flatten().collect())
         };
-        Ok(self.read(work).await?)
+        Ok(self.query(work).await?)
     }
 
     async fn trim(&self, before: Timestamp) -> Result<u64, StoreError> {
         let mut trimmed = 0;
         loop {
-            let old = self.read(move |db| trimmable(db, before)).await?;
+            let old = self.query(move |db| trimmable(db, before)).await?;
             let last = old.len() < TRIMMED_TOGETHER;
-            trimmed += self.write(move |db| take_out(db, &old)).await?;
+            trimmed += self.commit(move |db| take_out(db, &old)).await?;
             if last {
                 return Ok(trimmed);
             }
@@ -139,6 +147,11 @@ impl Incoming {
         };
         let passes = !self.follows && stood.folded.rev == self.base.rev;
         let folded = if passes { self.head } else { stood.folded };
+        // What may conflict comes first, so that a refused append leaves nothing to take back.
+        let mut nonces = db.prepare_cached("INSERT INTO nonces (stream, nonce, rev) VALUES (?1, ?2, ?3)")?;
+        for (nonce, rev) in &self.nonces {
+            nonces.execute(params![id, nonce, rev])?;
+        }
         db.prepare_cached(
             "INSERT INTO log (stream, first, last, tag, prev, at, entries) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
@@ -151,10 +164,6 @@ impl Incoming {
             self.at.0,
             self.entries,
         ])?;
-        let mut nonces = db.prepare_cached("INSERT INTO nonces (stream, nonce, rev) VALUES (?1, ?2, ?3)")?;
-        for (nonce, rev) in &self.nonces {
-            nonces.execute(params![id, nonce, rev])?;
-        }
         for doc in &self.docs {
             doc.write(db)?;
         }
@@ -274,11 +283,7 @@ fn find(db: &Connection, stream: Stream, nonces: &[NonceKey]) -> Result<Vec<Foun
 
 /// Appends that may be taken out, by stream and first rev; as many as are taken out in one go.
 fn trimmable(db: &Connection, before: Timestamp) -> Result<Vec<(i64, i64)>, Failure> {
-    let mut query = db.prepare_cached(
-        "SELECT log.stream, log.first FROM log JOIN streams ON streams.id = log.stream
-         WHERE log.at < ?1 AND log.last <= streams.folded AND log.last < streams.rev
-         ORDER BY log.at, log.first LIMIT ?2",
-    )?;
+    let mut query = db.prepare_cached(TRIMMABLE)?;
     let old =
         query.query_map(params![before.0, count(TRIMMED_TOGETHER)], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(old.collect::<rusqlite::Result<_>>()?)

@@ -66,7 +66,7 @@ impl SqliteStore {
     }
 
     /// Has the writer do `work` in a transaction that is on the disk when this returns.
-    async fn write<T: Send + 'static>(
+    async fn commit<T: Send + 'static>(
         &self,
         work: impl FnMut(&Connection) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
@@ -74,7 +74,7 @@ impl SqliteStore {
     }
 
     /// Has a reader do `work` on one state of the database.
-    async fn read<T: Send + 'static>(
+    async fn query<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {

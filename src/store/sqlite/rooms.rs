@@ -14,11 +14,35 @@ use crate::{
     store::{Listed, Page, RoomStore, StoreError},
 };
 
+/// Present members of the room ?1 after the user ?2; as many as ?3.
+pub(super) const MEMBERS: &str = "
+    SELECT room, user, rev, role, since FROM members INDEXED BY members_present
+    WHERE room = ?1 AND role IS NOT NULL AND user > ?2 ORDER BY user LIMIT ?3";
+
+/// Public rooms whose name holds ?1, after the room with the name ?2 and the id ?3; as many as ?4.
+pub(super) const PUBLIC: &str = "
+    SELECT doc FROM rooms WHERE public = 1 AND (folded, id) > (?2, ?3) AND instr(folded, ?1) > 0
+    ORDER BY folded, id LIMIT ?4";
+
+/// The rooms of the user ?1, with what they have read and how often they are mentioned after that.
+pub(super) const LISTED: &str = "
+    SELECT place.*, rooms.doc,
+        (SELECT count(*) FROM mentions
+         WHERE mentions.user = place.user AND mentions.room = place.room AND mentions.seq > place.read)
+        + (SELECT count(*) FROM everyone
+           WHERE everyone.room = place.room AND everyone.seq > place.read AND everyone.author <> place.user)
+    FROM (
+        SELECT members.room, members.user, members.rev, members.role, members.since,
+            max(members.since, coalesce(reads.seq, 0)) AS read
+        FROM members LEFT JOIN reads ON reads.user = members.user AND reads.room = members.room
+        WHERE members.user = ?1 AND members.role IS NOT NULL
+    ) AS place JOIN rooms ON rooms.id = place.room";
+
 #[async_trait]
 impl RoomStore for SqliteStore {
     async fn rooms(&self, rooms: &[RoomId]) -> Result<Vec<Room>, StoreError> {
         let ids: Vec<_> = rooms.iter().map(|room| *room.as_bytes()).collect();
-        Ok(self.read(move |db| by_keys(db, "SELECT doc FROM rooms WHERE id = ?1", &ids)).await?)
+        Ok(self.query(move |db| by_keys(db, "SELECT doc FROM rooms WHERE id = ?1", &ids)).await?)
     }
 
     async fn public_rooms(
@@ -28,11 +52,11 @@ impl RoomStore for SqliteStore {
         limit: usize,
     ) -> Result<Page<Room>, StoreError> {
         let query = query.to_owned();
-        Ok(self.read(move |db| public_rooms(db, &query, after, limit)).await?)
+        Ok(self.query(move |db| public_rooms(db, &query, after, limit)).await?)
     }
 
     async fn listed(&self, user: UserId, room: Option<RoomId>) -> Result<Vec<Listed>, StoreError> {
-        Ok(self.read(move |db| listed(db, user, room)).await?)
+        Ok(self.query(move |db| listed(db, user, room)).await?)
     }
 
     async fn memberships(&self, room: RoomId, users: &[UserId]) -> Result<Vec<Membership>, StoreError> {
@@ -49,7 +73,7 @@ impl RoomStore for SqliteStore {
             }
             Ok(found)
         };
-        Ok(self.read(work).await?)
+        Ok(self.query(work).await?)
     }
 
     async fn members(
@@ -59,15 +83,12 @@ impl RoomStore for SqliteStore {
         limit: usize,
     ) -> Result<Page<Membership>, StoreError> {
         let work = move |db: &Connection| {
-            let mut query = db.prepare_cached(
-                "SELECT room, user, rev, role, since FROM members INDEXED BY members_present
-                 WHERE room = ?1 AND role IS NOT NULL AND user > ?2 ORDER BY user LIMIT ?3",
-            )?;
+            let mut query = db.prepare_cached(MEMBERS)?;
             let after: &[u8] = after.as_ref().map_or(&[], |user| user.as_bytes());
             let found = query.query_map(params![room.as_bytes(), after, one_more(limit)], membership)?;
             Ok(page(found.collect::<rusqlite::Result<_>>()?, limit))
         };
-        Ok(self.read(work).await?)
+        Ok(self.query(work).await?)
     }
 
     async fn messages(
@@ -92,7 +113,7 @@ impl RoomStore for SqliteStore {
             }
             Ok(messages)
         };
-        Ok(self.read(work).await?)
+        Ok(self.query(work).await?)
     }
 
     async fn messages_at(&self, room: RoomId, seqs: &[Seq]) -> Result<Vec<Message>, StoreError> {
@@ -106,7 +127,7 @@ impl RoomStore for SqliteStore {
             }
             Ok(found)
         };
-        Ok(self.read(work).await?)
+        Ok(self.query(work).await?)
     }
 
     async fn mark_read(&self, user: UserId, room: RoomId, seq: Seq) -> Result<bool, StoreError> {
@@ -119,7 +140,7 @@ impl RoomStore for SqliteStore {
                 .execute(params![user.as_bytes(), room.as_bytes(), int(seq.0)])?;
             Ok(moved == 1)
         };
-        Ok(self.write(work).await?)
+        Ok(self.commit(work).await?)
     }
 
     async fn set_draft(&self, user: UserId, room: RoomId, text: &str) -> Result<(), StoreError> {
@@ -134,7 +155,7 @@ impl RoomStore for SqliteStore {
             }
             Ok(())
         };
-        Ok(self.write(work).await?)
+        Ok(self.commit(work).await?)
     }
 
     async fn drafts(&self, user: UserId) -> Result<Vec<(RoomId, String)>, StoreError> {
@@ -144,17 +165,17 @@ impl RoomStore for SqliteStore {
                 .query_map([user.as_bytes()], |row| Ok((id(row, 0, RoomId::from_bytes)?, row.get(1)?)))?;
             Ok(found.collect::<rusqlite::Result<_>>()?)
         };
-        Ok(self.read(work).await?)
+        Ok(self.query(work).await?)
     }
 
     async fn people(&self, users: &[UserId]) -> Result<Vec<Person>, StoreError> {
         let ids: Vec<_> = users.iter().map(|user| *user.as_bytes()).collect();
-        Ok(self.read(move |db| by_keys(db, "SELECT doc FROM people WHERE id = ?1", &ids)).await?)
+        Ok(self.query(move |db| by_keys(db, "SELECT doc FROM people WHERE id = ?1", &ids)).await?)
     }
 
     async fn people_named(&self, names: &[String]) -> Result<Vec<Person>, StoreError> {
         let names = names.to_vec();
-        Ok(self.read(move |db| by_keys(db, "SELECT doc FROM people WHERE name = ?1", &names)).await?)
+        Ok(self.query(move |db| by_keys(db, "SELECT doc FROM people WHERE name = ?1", &names)).await?)
     }
 
     async fn find_people(
@@ -164,7 +185,7 @@ impl RoomStore for SqliteStore {
         limit: usize,
     ) -> Result<Page<Person>, StoreError> {
         let (query, after) = (query.to_owned(), after.unwrap_or_default().to_owned());
-        Ok(self.read(move |db| people::find(db, &query, &after, limit)).await?)
+        Ok(self.query(move |db| people::find(db, &query, &after, limit)).await?)
     }
 }
 
@@ -194,10 +215,7 @@ fn public_rooms(
         None => None,
     };
     let after_id: &[u8] = after.as_ref().map_or(&[], |room| room.as_bytes());
-    let mut query = db.prepare_cached(
-        "SELECT doc FROM rooms WHERE public = 1 AND (folded, id) > (?2, ?3) AND instr(folded, ?1) > 0
-         ORDER BY folded, id LIMIT ?4",
-    )?;
+    let mut query = db.prepare_cached(PUBLIC)?;
     let found = query
         .query_map(params![text, after_name.unwrap_or_default(), after_id, one_more(limit)], |row| {
             json(row, 0)
@@ -206,18 +224,6 @@ fn public_rooms(
 }
 
 fn listed(db: &Connection, user: UserId, room: Option<RoomId>) -> Result<Vec<Listed>, Failure> {
-    const ALL: &str = "
-        SELECT place.*, rooms.doc,
-            (SELECT count(*) FROM mentions
-             WHERE mentions.user = place.user AND mentions.room = place.room AND mentions.seq > place.read)
-            + (SELECT count(*) FROM everyone
-               WHERE everyone.room = place.room AND everyone.seq > place.read AND everyone.author <> place.user)
-        FROM (
-            SELECT members.room, members.user, members.rev, members.role, members.since,
-                max(members.since, coalesce(reads.seq, 0)) AS read
-            FROM members LEFT JOIN reads ON reads.user = members.user AND reads.room = members.room
-            WHERE members.user = ?1 AND members.role IS NOT NULL
-        ) AS place JOIN rooms ON rooms.id = place.room";
     let read = |row: &Row<'_>| {
         Ok(Listed {
             room: json(row, 6)?,
@@ -227,9 +233,9 @@ fn listed(db: &Connection, user: UserId, room: Option<RoomId>) -> Result<Vec<Lis
         })
     };
     let found: rusqlite::Result<Vec<_>> = match room {
-        None => db.prepare_cached(ALL)?.query_map([user.as_bytes()], read)?.collect(),
+        None => db.prepare_cached(LISTED)?.query_map([user.as_bytes()], read)?.collect(),
         Some(room) => db
-            .prepare_cached(&format!("{ALL} WHERE place.room = ?2"))?
+            .prepare_cached(&format!("{LISTED} WHERE place.room = ?2"))?
             .query_map(params![user.as_bytes(), room.as_bytes()], read)?
             .collect(),
     };

@@ -1,5 +1,5 @@
 //! The one thread that writes: it takes all jobs that wait, does them in one transaction, and answers them when that
-//! is on the disk. So many who write share one wait for it.
+//! is on the disk. So many who write share one wait for it, and a job that fails takes only itself out.
 
 use std::{
     sync::Arc,
@@ -89,7 +89,18 @@ impl Drop for Writer {
 
 fn write_all(db: &Connection, mut waiting: mpsc::Receiver<Box<dyn Job>>, gate: &Gate) {
     let mut jobs = Vec::with_capacity(TOGETHER);
+    let mut busy = false;
     while waiting.blocking_recv_many(&mut jobs, TOGETHER) > 0 {
+        if busy {
+            // Those who were answered just now are about to come back: let them in on this transaction.
+            thread::yield_now();
+            while jobs.len() < TOGETHER
+                && let Ok(job) = waiting.try_recv()
+            {
+                jobs.push(job);
+            }
+        }
+        busy = jobs.len() > 1;
         let outcomes = {
             let _turn = gate.enter();
             commit(db, &mut jobs)
@@ -110,7 +121,10 @@ enum Spoilt {
 
 /// Does these jobs in one transaction; where one spoils it for all, each in one of its own.
 fn commit(db: &Connection, jobs: &mut [Box<dyn Job>]) -> Vec<Result<(), Failure>> {
-    match together(db, jobs) {
+    match together(db, jobs, run).or_else(|spoilt| match spoilt {
+        Spoilt::ByOne(_) => together(db, jobs, run_within_savepoint),
+        whole => Err(whole),
+    }) {
         Ok(outcomes) => outcomes,
         Err(Spoilt::Whole(failure)) => vec![Err(failure); jobs.len()],
         Err(Spoilt::ByOne(failure)) if jobs.len() == 1 => vec![Err(failure)],
@@ -118,11 +132,18 @@ fn commit(db: &Connection, jobs: &mut [Box<dyn Job>]) -> Vec<Result<(), Failure>
     }
 }
 
-fn together(db: &Connection, jobs: &mut [Box<dyn Job>]) -> Result<Vec<Result<(), Failure>>, Spoilt> {
+/// How a job went, where it takes at most itself out.
+type Outcome = Result<(), Failure>;
+
+fn together(
+    db: &Connection,
+    jobs: &mut [Box<dyn Job>],
+    run: fn(&Connection, &mut dyn Job) -> Result<Outcome, Spoilt>,
+) -> Result<Vec<Outcome>, Spoilt> {
     step(db, "BEGIN IMMEDIATE").map_err(Spoilt::Whole)?;
     let mut outcomes = Vec::with_capacity(jobs.len());
     for job in jobs {
-        outcomes.push(within_savepoint(db, job.as_mut()).inspect_err(|_| roll_back(db))?);
+        outcomes.push(run(db, job.as_mut()).inspect_err(|_| roll_back(db))?);
     }
     match step(db, "COMMIT") {
         Ok(()) => Ok(outcomes),
@@ -136,12 +157,21 @@ fn together(db: &Connection, jobs: &mut [Box<dyn Job>]) -> Result<Vec<Result<(),
     }
 }
 
-/// Does a job so that it takes only itself out when it fails.
-fn within_savepoint(db: &Connection, job: &mut dyn Job) -> Result<Result<(), Failure>, Spoilt> {
+/// Does a job that as a rule fails before it has written anything, or not at all.
+fn run(db: &Connection, job: &mut dyn Job) -> Result<Outcome, Spoilt> {
+    let before = db.total_changes();
+    match job.run(db) {
+        // A full disk, for one, has rolled back the whole transaction by now.
+        Err(failure) if db.is_autocommit() || db.total_changes() != before => Err(Spoilt::ByOne(failure)),
+        outcome => Ok(outcome),
+    }
+}
+
+/// Does a job that may fail in the middle. What a savepoint takes to be set up is worth it only then.
+fn run_within_savepoint(db: &Connection, job: &mut dyn Job) -> Result<Outcome, Spoilt> {
     step(db, "SAVEPOINT job").map_err(Spoilt::ByOne)?;
     let outcome = job.run(db);
     if let Err(failure) = &outcome {
-        // A full disk, for one, has rolled back the whole transaction by now.
         if db.is_autocommit() {
             return Err(Spoilt::ByOne(failure.clone()));
         }

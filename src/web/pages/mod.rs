@@ -1,5 +1,6 @@
 //! The pages: each gathers what its template needs, and renders it.
 
+mod door;
 mod fill;
 mod lists;
 mod room;
@@ -13,19 +14,33 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 
-use super::{Caller, answer::wants_page, assets, views::Frame};
+use super::{
+    Caller,
+    answer::wants_page,
+    assets,
+    views::{ErrorPage, Frame},
+};
 use crate::{
     app::App,
     error::{Code, Error, Result},
 };
 
 pub(super) fn router() -> Router<App> {
-    Router::new().merge(room::router()).merge(lists::router()).merge(settings::router())
+    Router::new().merge(door::router()).merge(room::router()).merge(lists::router()).merge(settings::router())
 }
 
 /// What every whole document needs.
 pub(super) fn frame(app: &App) -> Frame {
     Frame { assets: assets::PREFIX.clone(), server: app.config.name.clone(), lang: "en".to_owned() }
+}
+
+/// An error, to somebody who asked for a page.
+pub(super) fn error(app: &App, error: &Error, request: &str) -> Response {
+    let status = error.code().status().as_u16();
+    let (message, request) = (error.message().to_owned(), request.to_owned());
+    let page = ErrorPage { frame: frame(app), status, message, request };
+    // Without the page, the status says it.
+    Html(page.render().unwrap_or_default()).into_response()
 }
 
 /// Renders a page or a fragment. It is one person's, and as old as this moment.

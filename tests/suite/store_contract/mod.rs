@@ -16,6 +16,7 @@ mod stream;
 mod trimming;
 
 mod mongo;
+mod random;
 mod sqlite;
 
 use std::{any::Any, sync::Arc};

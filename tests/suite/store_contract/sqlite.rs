@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use parlor::{
-    model::Doc,
-    model::RoomKind,
-    store::sqlite::{OpenError, SqliteStore},
+    model::{Doc, RoomKind},
+    store::{
+        Store,
+        sqlite::{OpenError, SqliteStore},
+    },
 };
 use tempfile::TempDir;
 
@@ -41,13 +43,13 @@ async fn what_was_written_is_there_when_it_is_opened_again() {
     {
         let store = SqliteStore::open(&deep).unwrap();
         assert!(store.created());
-        let store: Arc<dyn parlor::store::Store> = Arc::new(store);
+        let store: Arc<dyn Store> = Arc::new(store);
         put(&store, append.clone()).await.unwrap();
         put_docs(&store, [Doc::Room(room.clone())]).await;
     }
     let store = SqliteStore::open(&deep).unwrap();
     assert!(!store.created());
-    let store: Arc<dyn parlor::store::Store> = Arc::new(store);
+    let store: Arc<dyn Store> = Arc::new(store);
     assert_eq!(all(&store, pen.stream).await, [append]);
     assert_eq!(store.rooms(&[room.id]).await.unwrap(), [room]);
 }

@@ -10,8 +10,12 @@ CREATE TABLE streams (
 ) STRICT;
 CREATE INDEX streams_unfolded ON streams (at) WHERE folded < rev;
 
+-- Rows with a document in them go in one after the other, whatever they belong to: that touches the fewest pages, and
+-- what is recent lies together. Rows that are all key are kept in its order.
+
 -- A row an append; `at` is when its last entry was made, `entries` is JSON.
 CREATE TABLE log (
+    id INTEGER PRIMARY KEY,
     stream INTEGER NOT NULL,
     first INTEGER NOT NULL,
     last INTEGER NOT NULL,
@@ -19,8 +23,8 @@ CREATE TABLE log (
     prev INTEGER NOT NULL,
     at INTEGER NOT NULL,
     entries BLOB NOT NULL,
-    PRIMARY KEY (stream, first)
-) STRICT, WITHOUT ROWID;
+    UNIQUE (stream, first)
+) STRICT;
 CREATE INDEX log_at ON log (at);
 
 -- Which entry bears a nonce; `nonce` is the first half of its SHA-256.
@@ -38,7 +42,7 @@ CREATE TABLE rooms (
     public INTEGER NOT NULL,
     folded TEXT NOT NULL,
     doc BLOB NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX rooms_public ON rooms (folded, id) WHERE public = 1;
 
 -- A null role is the tombstone of who is gone.
@@ -61,7 +65,7 @@ CREATE TABLE messages (
     mentions BLOB NOT NULL,
     doc BLOB NOT NULL,
     PRIMARY KEY (room, seq)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- Messages that mention somebody else by name, but not everyone.
 CREATE TABLE mentions (
@@ -85,7 +89,7 @@ CREATE TABLE people (
     name TEXT NOT NULL,
     display TEXT NOT NULL,
     doc BLOB NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX people_name ON people (name);
 CREATE INDEX people_display ON people (display, name);
 
