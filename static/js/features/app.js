@@ -91,6 +91,11 @@ export class App {
         if (frame.line) this.unread.posted(frame.room, { seq: frame.line.seq, author: frame.by });
         this.bus.emit("room", frame);
         break;
+      case "profile":
+        this.names.learn(frame.user, frame.display);
+        if (frame.user === this.me.id) this.me.display = frame.display;
+        this.bus.emit("profile", frame);
+        break;
       default:
         this.bus.emit(frame.type, frame);
     }
