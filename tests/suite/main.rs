@@ -5,6 +5,7 @@
 mod accounts;
 mod bus_contract;
 mod bus_redis;
+mod cluster;
 mod config;
 mod durability;
 mod people;
