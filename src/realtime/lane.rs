@@ -288,6 +288,8 @@ impl Lane {
                 }
             }
             if let Some(user) = gone {
+                let theirs = self.readers.values().filter(|reader| reader.user == user);
+                self.hub.presence().shut(room, theirs.map(|reader| reader.socket));
                 self.readers.retain(|_, reader| reader.user != user);
             }
             from = to;
@@ -308,8 +310,7 @@ impl Lane {
             return;
         };
         for reader in self.readers.values() {
-            let frame = self.hub.presence().partners(reader.socket, &reader.mailbox, &[*partner]);
-            reader.mailbox.push(&[frame]);
+            self.hub.presence().partner(reader.socket, &reader.mailbox, *partner);
         }
     }
 

@@ -168,7 +168,8 @@ async fn resume_person(hub: &Hub, user: UserId, from: Head) -> Result<Utf8Bytes>
 
 /// Begins to tell a reader who is here of a room's people. Says whether they are a member of it.
 pub(super) async fn watch(hub: &Hub, reader: &Reader, room: RoomId) -> Result<bool> {
-    let readable = hub.chat().readable(reader.user, room).await?;
+    let chat = hub.chat();
+    let readable = chat.readable(reader.user, room).await?;
     let mut members = HashSet::new();
     let mut after = None;
     loop {
@@ -180,6 +181,11 @@ pub(super) async fn watch(hub: &Hub, reader: &Reader, room: RoomId) -> Result<bo
         }
     }
     let frame = hub.presence().watch(reader.socket, &reader.mailbox, room, members);
+    // Who was removed meanwhile may not look, and the removal may have found nothing to shut.
+    if let Err(error) = chat.readable(reader.user, room).await {
+        hub.presence().unwatch(reader.socket);
+        return Err(error);
+    }
     reader.mailbox.push(&[frame]);
     Ok(readable.member.is_some())
 }
