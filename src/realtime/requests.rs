@@ -116,7 +116,8 @@ async fn resume_room(hub: &Hub, user: UserId, format: Format, room: RoomId, from
         Resume::Reload(why) => return Ok(ServerFrame::Reload { room: Some(room), why }.encode()),
     };
     let mine = chat.room_of(user, room).await?;
-    let (read, mentions) = mine.map(|l| (l.listed.read, l.listed.mentions)).unwrap_or_default();
+    // Nothing is unread for who only looks.
+    let (read, mentions) = mine.map_or((since.room.seq, 0), |l| (l.listed.read, l.listed.mentions));
     let Since { head, room: now, messages, members } = &since;
     let shown = Messages::show(chat, messages, format).await?;
     let messages = messages.iter().filter_map(|message| {
