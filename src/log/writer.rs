@@ -19,8 +19,8 @@ use super::{
 use crate::{
     bus::{Channel, Committed, Notice},
     model::{
-        Append, Change, Command, Doc, Done, Entry, NonceKey, Refusal, RequestHash, Rev, Seq, Stream, Tag,
-        Timestamp, What,
+        Append, Change, Command, Doc, Done, Entry, NonceKey, Person, Refusal, RequestHash, Rev, Seq, Stream,
+        Tag, Timestamp, What,
         entry::{MAX_BYTES, MAX_ENTRIES},
         room::Touches,
     },
@@ -235,6 +235,9 @@ impl Writer {
         let shown = docs_to_show(&append, &docs);
         let committed = Arc::new(Committed { append: append.clone(), docs: shown });
         self.log.bus().publish(Channel::Stream(self.stream), Notice::Appended(committed));
+        if let Some(person) = new_profile(&append, &docs) {
+            self.log.bus().publish(Channel::Everyone, Notice::Profile(Arc::new(person)));
+        }
         let followed = match appended {
             Appended::Folded => {
                 self.folder.note(head.rev);
@@ -366,6 +369,15 @@ fn docs_to_show(append: &Append, docs: &[Doc]) -> Vec<Doc> {
         _ => false,
     };
     docs.iter().filter(shown).cloned().collect()
+}
+
+/// The person whose public profile an append changes.
+fn new_profile(append: &Append, docs: &[Doc]) -> Option<Person> {
+    append.entries.iter().find(|entry| matches!(entry.what, What::Profile { .. }))?;
+    docs.iter().find_map(|doc| match doc {
+        Doc::Person(person) => Some(person.clone()),
+        _ => None,
+    })
 }
 
 /// Tells that the changes are made; once what follows from them has followed, if something does.

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     log::{Resume, Since, Why},
-    model::{Actor, Done, Head, Nonce, RoomId, UserId},
+    model::{Actor, Done, Head, Nonce, RoomId, UserId, What},
 };
 
 /// A resume of more bytes than this is a reload.
@@ -147,20 +147,29 @@ async fn resume_room(hub: &Hub, user: UserId, format: Format, room: RoomId, from
 }
 
 async fn resume_person(hub: &Hub, user: UserId, from: Head) -> Result<Utf8Bytes> {
-    let head = match hub.log().resume_person(user, from).await? {
-        Resume::Since((head, _)) => head,
+    let (head, since) = match hub.log().resume_person(user, from).await? {
+        Resume::Since(since) => since,
         Resume::Reload(why) => return Ok(ServerFrame::Reload { room: None, why }.encode()),
     };
     let rooms = hub.chat().rooms_of(user).await?;
-    let person = hub.chat().people().one(user).await?;
-    let (display, bio) =
-        person.as_ref().map(|person| (person.display.as_str(), person.bio.as_str())).unwrap_or_default();
+    // What was changed since is newest there; what is kept at hand may be older.
+    let changed = since.into_iter().rev().find_map(|what| match what {
+        What::Profile { display, bio } => Some((display, bio)),
+        _ => None,
+    });
+    let (display, bio) = match changed {
+        Some(changed) => changed,
+        None => {
+            let person = hub.log().store().people(&[user]).await?.pop();
+            person.map(|person| (person.display, person.bio)).unwrap_or_default()
+        }
+    };
     let frame = ServerFrame::Resumed {
         room: None,
         rev: head.rev,
         tag: head.tag,
         state: Resumed::Person {
-            person: Profile { display, bio },
+            person: Profile { display: &display, bio: &bio },
             rooms: rooms.iter().map(RoomHead::from).collect(),
         },
     };
