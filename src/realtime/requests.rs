@@ -98,7 +98,7 @@ async fn try_answer(
         ClientFrame::Watch { .. }
         | ClientFrame::Presence { .. }
         | ClientFrame::Token { .. }
-        | ClientFrame::Ping => return Ok(None),
+        | ClientFrame::Ping {} => return Ok(None),
     };
     Ok(Some(ack(room, &nonce, done)))
 }
