@@ -34,6 +34,13 @@ impl Chat {
         people.sort_unstable();
         people.dedup();
         let invalid = |field, why: &str| Err(Invalid { field, why: why.to_owned() }.into());
+        let direct = kind == RoomKind::Direct;
+        if direct && name.is_some() {
+            return invalid("name", "A direct message is named after its people.");
+        }
+        if direct && topic.is_some() {
+            return invalid("topic", "A direct message has no topic.");
+        }
         let id = match (kind, people.as_slice()) {
             (RoomKind::Direct, [other]) => RoomId::direct(actor.user, *other),
             (RoomKind::Direct, _) => return invalid("people", "A direct message is with one other person."),
@@ -43,7 +50,6 @@ impl Chat {
             }
             _ => RoomId::created(actor.user, nonce),
         };
-        let name = name.filter(|_| kind != RoomKind::Direct);
         self.must_exist(&people).await?;
         let done = self.change(id, actor, nonce, RoomCommand::Create { kind, name, topic, people }).await?;
         Ok((id, done.rev.is_some()))
@@ -114,6 +120,14 @@ impl Chat {
 
     /// Public rooms whose name holds `query`, by name.
     pub async fn public_rooms(&self, query: &str, after: Option<RoomId>, limit: usize) -> Result<Page<Room>> {
+        if let Some(after) = after {
+            // The place of a room that isn't public would tell its name.
+            let known = self.log.store().rooms(&[after]).await?;
+            if known.iter().all(|room| room.kind != RoomKind::Public) {
+                let why = "Expected what a page gave as next.".to_owned();
+                return Err(Invalid { field: "after", why }.into());
+            }
+        }
         Ok(self.log.store().public_rooms(&folded(query.trim()), after, limit).await?)
     }
 
