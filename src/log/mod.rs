@@ -129,6 +129,11 @@ impl Log {
         }
     }
 
+    /// Sends all writers to rest, once nobody writes any more: they hold the store open.
+    pub fn rest(&self) {
+        self.inner.writers().clear();
+    }
+
     fn writer(&self, stream: Stream) -> mpsc::Sender<Job> {
         let mut writers = self.inner.writers();
         let live = writers.get(&stream).filter(|writer| !writer.is_closed()).cloned();

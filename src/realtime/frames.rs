@@ -123,7 +123,7 @@ pub enum ClientFrame {
         /// The token.
         token: String,
     },
-    /// A sign of life is wanted. (With braces, so that it has no unknown fields either.)
+    /// A sign of life is wanted. (A variant without braces would let unknown fields pass.)
     Ping {},
 }
 

@@ -149,6 +149,7 @@ impl Server {
         if tokio::time::timeout(LET_GO, app.tasks.wait()).await.is_err() {
             tracing::warn!(left = app.tasks.len(), "went down before all had ended");
         }
+        app.log.rest();
         app.bus.close().await;
     }
 }

@@ -90,8 +90,11 @@ pub struct IdempotencyKey(pub Nonce);
 
 impl IdempotencyKey {
     fn of(parts: &Parts) -> Result<Option<Self>, Error> {
-        let Some(value) = parts.headers.get("idempotency-key") else { return Ok(None) };
-        let nonce = value.to_str().ok().and_then(|text| text.parse().ok());
+        let mut values = parts.headers.get_all("idempotency-key").iter();
+        let Some(value) = values.next() else { return Ok(None) };
+        // Of two, nobody knows which is meant.
+        let only = Some(value).filter(|_| values.next().is_none());
+        let nonce = only.and_then(|value| value.to_str().ok()?.parse().ok());
         nonce.map(|nonce| Some(Self(nonce))).ok_or_else(|| Error::new(Code::NonceMissing))
     }
 }

@@ -6,6 +6,7 @@ mod accounts;
 mod bad_input;
 mod bus_contract;
 mod bus_redis;
+mod cluster;
 mod config;
 mod durability;
 mod live;

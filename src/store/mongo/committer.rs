@@ -15,8 +15,8 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use super::{errors::Refused, schema::Collections};
 use crate::store::AppendError;
 
-/// Writes at a time. A second fills the server's hands while the first waits for the journal.
-const IN_FLIGHT: usize = 2;
+/// Writes at a time. Others fill the server's hands while the first waits for the journal; more would make each smaller.
+const IN_FLIGHT: usize = 4;
 /// The most appends in one.
 const MAX_APPENDS: usize = 512;
 /// The most bytes in one, if it is more than one append; what the driver sends in one message has room for it.
@@ -133,6 +133,7 @@ fn fates(error: &Error, count: usize) -> Vec<Result<(), AppendError>> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may fail")]
 mod tests {
     use mongodb::{
         bson::{Document, deserialize_from_document, doc},

@@ -25,7 +25,8 @@ use crate::{
     store::StoreError,
 };
 
-/// Writes at a time.
+/// Writes at a time. Nobody waits for them, and what gathers meanwhile costs less together: so few; but not one alone, which
+/// might be stuck.
 const IN_FLIGHT: usize = 2;
 /// The most folds in one.
 const MAX_FOLDS: usize = 256;

@@ -8,13 +8,13 @@
 use std::{collections::HashSet, time::Duration};
 
 use async_trait::async_trait;
-use mongodb::bson::{Binary, Document, doc, serialize_to_raw_document_buf};
+use mongodb::bson::{Binary, doc, serialize_to_raw_document_buf};
 use serde::{Deserialize, Serialize};
 
 use super::{
     MongoStore,
     bson::{binary, int, stream_key, stream_of, tag_bits, tag_of, uint},
-    errors::{BATCH, PATIENCE, all, bounded, broken},
+    errors::{BATCH, PATIENCE, all, broken},
     schema::Collections,
 };
 use crate::{
@@ -98,7 +98,7 @@ impl LogDocument {
         }
     }
 
-    fn into_append(self) -> Result<Append, StoreError> {
+    pub(super) fn into_append(self) -> Result<Append, StoreError> {
         let first = uint(self.first)?;
         if self.entries.len() != self.nonces.len() || self.entries.len() as u64 != uint(self.count)? {
             return Err(broken("an append's count isn't that of its entries"));
@@ -170,42 +170,6 @@ impl MongoStore {
         self.boundaries.insert(stream, head);
         if head == base { Ok(()) } else { Err(AppendError::Taken) }
     }
-
-    /// Documents of a stream in order: the one that holds `from`, if it reaches past it, and those that begin after it, up to
-    /// `until`.
-    async fn documents(&self, stream: Stream, from: Rev, until: Rev) -> Result<Vec<LogDocument>, StoreError> {
-        let (key, from, until) = (stream_key(stream), int(from.0), int(until.0));
-        let rest = vec![
-            doc! { "$match": { "stream": &key, "first": { "$gt": from, "$lte": until } } },
-            doc! { "$sort": { "first": 1 } },
-        ];
-        let pipeline = vec![
-            doc! { "$match": { "stream": &key, "first": { "$lte": from } } },
-            doc! { "$sort": { "first": -1 } },
-            doc! { "$limit": 1 },
-            doc! { "$match": { "$expr": { "$gt": [{ "$add": ["$first", "$count", -1] }, from] } } },
-            doc! { "$unionWith": { "coll": self.collections.log.name(), "pipeline": rest } },
-        ];
-        all(self.collections.log.aggregate(pipeline).with_type().batch_size(BATCH).max_time(PATIENCE)).await
-    }
-
-    /// Where the log of a stream begins past `after`.
-    async fn begins(&self, stream: Stream, after: Rev) -> Result<Option<Rev>, StoreError> {
-        let filter = doc! { "stream": stream_key(stream), "first": { "$gt": int(after.0) } };
-        let found = bounded(
-            self.collections
-                .log
-                .clone_with_type::<Document>()
-                .find_one(filter)
-                .sort(doc! { "first": 1 })
-                .projection(doc! { "_id": 0, "first": 1 })
-                .max_time(PATIENCE),
-        )
-        .await?;
-        let Some(found) = found else { return Ok(None) };
-        let first = found.get_i64("first").map_err(|_| broken("an append's place can't be read"))?;
-        Ok(Some(Rev(uint(first)?)))
-    }
 }
 
 #[async_trait]
@@ -232,15 +196,16 @@ impl LogStore for MongoStore {
         if limit == 0 {
             return Ok(Vec::new());
         }
-        let until = |from: Rev| Rev(from.0.saturating_add(limit));
-        let mut documents = self.documents(stream, after, until(after)).await?;
-        if documents.is_empty()
-            && let Some(first) = self.begins(stream, after).await?
-        {
-            let before = Rev(first.0.saturating_sub(1));
-            documents = self.documents(stream, before, until(before)).await?;
+        let appends = self.appends(stream, after, limit).await?;
+        if let Some(last) = appends.last() {
+            self.boundaries.entry(stream).and_upsert_with(|known| {
+                known.map_or(last.head(), |known| match known.into_value() {
+                    known if known.rev < last.head().rev => last.head(),
+                    known => known,
+                })
+            });
         }
-        documents.into_iter().map(LogDocument::into_append).collect()
+        Ok(appends)
     }
 
     async fn heads(&self, streams: &[Stream]) -> Result<Vec<(Stream, Head)>, StoreError> {

@@ -16,6 +16,7 @@ mod invites;
 mod log;
 mod people;
 mod projection;
+mod read;
 mod rooms;
 mod schema;
 mod sessions;

@@ -148,12 +148,15 @@ mod tests {
         for db in [writer(folder.path())?, reader(folder.path())?, checkpointer(folder.path())?] {
             let mode: String = db.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
             assert_eq!(mode, "wal");
-            for (pragma, expected) in [("synchronous", FULL), ("wal_autocheckpoint", 0), ("trusted_schema", 0)] {
+            for (pragma, expected) in
+                [("synchronous", FULL), ("wal_autocheckpoint", 0), ("trusted_schema", 0)]
+            {
                 let found: i64 = db.pragma_query_value(None, pragma, |row| row.get(0))?;
                 assert_eq!(found, expected, "{pragma}");
             }
         }
-        let query_only: i64 = reader(folder.path())?.pragma_query_value(None, "query_only", |row| row.get(0))?;
+        let query_only: i64 =
+            reader(folder.path())?.pragma_query_value(None, "query_only", |row| row.get(0))?;
         assert_eq!(query_only, 1);
         Ok(())
     }

@@ -64,6 +64,7 @@ export function startActions(room) {
 
   const act = async (/** @type {string} */ what, /** @type {HTMLElement} */ li, /** @type {Element} */ from) => {
     const seq = Number(li.dataset.seq);
+    menu.popover = "auto";
     if (what === "menu") open(li, from.getBoundingClientRect());
     else if (what === "reply") app.bus.emit("reply", li);
     else if (what === "edit") app.bus.emit("edit", li);
@@ -141,9 +142,21 @@ export function startActions(room) {
     clearTimeout(press);
     press = setTimeout(() => {
       getSelection()?.removeAllRanges();
+      menu.popover = "manual";
       open(li, new DOMRect(from.x, from.y, 0, 0));
     }, PRESS_MS);
   }, { signal });
+  // Lifting the finger would close a menu that closes by itself, and click what lies beneath it: so it is closed here.
+  document.addEventListener("pointerdown", (event) => {
+    if (menu.popover === "manual" && !menu.contains(/** @type {Node} */ (event.target))) menu.hidePopover();
+  }, { signal, capture: true });
+  menu.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => event.key === "Escape" && menu.hidePopover());
+  let touched = 0;
+  menu.addEventListener("pointerdown", () => (touched = Date.now()));
+  menu.addEventListener("click", (/** @type {Event} */ event) => {
+    if (menu.popover === "manual" && !touched) event.stopImmediatePropagation();
+  }, { capture: true });
+  menu.addEventListener("toggle", () => (touched = 0));
   for (const end of ["pointerup", "pointercancel", "scroll"]) box.addEventListener(end, () => clearTimeout(press), { signal, passive: true });
   box.addEventListener("pointermove", (event) => Math.hypot(event.clientX - from.x, event.clientY - from.y) > STILL_PX && clearTimeout(press), { signal, passive: true });
   box.addEventListener("contextmenu", (event) => matchMedia("(hover: none)").matches && event.preventDefault(), { signal });

@@ -34,7 +34,7 @@ export function startBanner(app) {
       ? el("a", { class: "button small", href: `/login?next=${encodeURIComponent(location.pathname)}` }, t("sign_in"))
       : el("button", { class: "button small", type: "button" }, t("try_now"));
     if (!ended) button.addEventListener("click", () => app.connection.connect());
-    const head = el("b", {}, t(ended ? "banner_ended" : "banner_offline"));
+    const head = el("b", {}, t(ended ? "banner_out" : "banner_offline"));
     const more = el("span", {}, t(`banner_${word}`));
     // The seconds tick for the eye alone.
     const tick = word === "away" ? [" ", el("span", { "aria-hidden": "true" }, t("banner_in", { n: seconds }))] : [];

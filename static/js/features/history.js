@@ -83,20 +83,24 @@ export function startHistory(room) {
     go(Number(quoted.dataset.reply));
   }, { signal });
 
-  // Where to begin: at the message of the link, else at the first unread one, else at the newest.
-  const unread = app.unread.of(room.id).seq - room.readBefore;
-  if (room.joined && unread > 0) {
-    const firstNew = [...timeline.log.querySelectorAll("li[data-seq]")].find((li) => {
-      const { seq, author } = /** @type {HTMLElement} */ (li).dataset;
-      return Number(seq) > room.readBefore && author !== app.me.id;
-    });
-    if (firstNew) {
-      const { seq, at } = /** @type {HTMLElement} */ (firstNew).dataset;
-      timeline.freshFrom(Number(seq), t("since", { n: unread, at: moment(Number(at)) }));
-      const fresh = find("#fresh", box);
-      if (fresh && !room.at && !place.sees(fresh)) place.show(fresh);
+  begin();
+
+  /** At the message of the link, else at the first unread one, else at the newest. */
+  async function begin() {
+    const unread = app.unread.of(room.id).seq - room.readBefore;
+    if (room.joined && unread > 0 && !room.at) {
+      if (timeline.moreBefore && timeline.first > room.readBefore + 1) await show(() => room.page("around", room.readBefore + 1));
+      const first = /** @type {HTMLElement | undefined} */ ([...timeline.log.querySelectorAll("li[data-seq]")].find((li) => {
+        const { seq, author } = /** @type {HTMLElement} */ (li).dataset;
+        return Number(seq) > room.readBefore && author !== app.me.id;
+      }));
+      if (first && !signal.aborted) {
+        timeline.freshFrom(Number(first.dataset.seq), t("since", { n: unread, at: moment(Number(first.dataset.at)) }));
+        const fresh = find("#fresh", box);
+        if (fresh && !place.sees(fresh)) place.show(fresh);
+      }
     }
+    if (room.at) go(room.at);
+    else requestAnimationFrame(scrolled);
   }
-  if (room.at) go(room.at);
-  else requestAnimationFrame(scrolled);
 }

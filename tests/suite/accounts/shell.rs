@@ -67,8 +67,8 @@ async fn a_socket_by_cookie_needs_our_origin() {
         request.header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
     };
     let asked = || alice.page.request(Method::GET, "/ws");
-    send(upgrade(asked())).await.refused(403, "cross_site");
-    send(upgrade(asked()).header("origin", "https://evil.test")).await.refused(403, "cross_site");
+    assert_eq!(send(upgrade(asked())).await.status, 403);
+    assert_eq!(send(upgrade(asked()).header("origin", "https://evil.test")).await.status, 403);
     let anybody = server.program().request(Method::GET, "/ws").header("origin", &server.url);
     send(upgrade(anybody)).await.refused(401, "unauthenticated");
     let ours = upgrade(asked()).header("origin", &server.url).send().await.unwrap();
@@ -128,6 +128,20 @@ async fn an_error_is_a_page_to_people_and_json_to_programs() {
     server.browser().get("/api/nothing").await.refused(404, "not_found");
     program.post("/api/me", json!({})).await.refused(404, "not_found");
     program.get("/api/sessions/%ff").await.refused(404, "not_found");
+}
+
+#[tokio::test]
+async fn the_api_describes_itself_without_any_network() {
+    let server = TestServer::start().await;
+    let description = server.program().get("/api/openapi.json").await.expect(200);
+    assert!(description["openapi"].as_str().unwrap().starts_with("3."), "{description}");
+    assert_eq!(description["paths"]["/api/auth/login"]["post"]["operationId"], "post_auth_login");
+    let page = server.browser().get("/api/docs").await;
+    assert_eq!(page.status, 200);
+    assert!(page.text.contains("/api/rooms/{room}/messages") && page.text.contains("id=\"PassBody\""));
+    for part in page.text.split(['"', '\'']).filter(|part| part.contains("//")) {
+        panic!("from elsewhere: {part}");
+    }
 }
 
 #[tokio::test]
@@ -192,11 +206,20 @@ async fn one_address_has_only_so_many_connections() {
 #[tokio::test]
 async fn a_server_that_stops_ends_what_it_has_begun() {
     let server = TestServer::start().await;
-    let program = server.program();
-    let request = tokio::spawn(async move {
-        program.post("/api/auth/login", json!({"name": "nobody", "password": PASSWORD})).await
-    });
-    tokio::time::sleep(Duration::from_millis(5)).await;
-    timeout(Duration::from_secs(8), server.stop()).await.expect("in time");
-    request.await.unwrap().refused(401, "wrong_credentials");
+    let mut stream = connect(&server).await;
+    let body = json!({"name": "nobody", "password": PASSWORD}).to_string();
+    let (port, length) = (server.app.config.bind.port(), body.len());
+    let head = format!(
+        "POST /api/auth/login HTTP/1.1\r\nHost: localhost:{port}\r\nContent-Type: application/json\r\n\
+         Content-Length: {length}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let stopping = tokio::spawn(server.stop());
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    stream.write_all(body.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    timeout(Duration::from_secs(8), stream.read_to_string(&mut answer)).await.expect("in time").unwrap();
+    assert!(answer.starts_with("HTTP/1.1 401") && answer.contains("wrong_credentials"), "{answer}");
+    timeout(Duration::from_secs(8), stopping).await.expect("in time").unwrap();
 }

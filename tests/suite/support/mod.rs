@@ -7,7 +7,6 @@
 //! ```
 
 pub(crate) mod client;
-mod process;
 
 use std::net::SocketAddr;
 
@@ -20,7 +19,6 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 pub(crate) use client::{Answer, Client, Person, nonce, people_at};
-pub(crate) use process::Process;
 
 /// Good enough for a server, and the same for everybody.
 pub(crate) const PASSWORD: &str = "marmalade-tuba-orbit";
