@@ -57,11 +57,13 @@ impl Chat {
 
     /// Joins a public room.
     pub async fn join(&self, actor: Actor, room: RoomId, nonce: &Nonce) -> Result<Done> {
+        self.floods.check(actor.user)?;
         self.change(room, actor, nonce, RoomCommand::Join).await
     }
 
     /// Leaves a room.
     pub async fn leave(&self, actor: Actor, room: RoomId, nonce: &Nonce) -> Result<Done> {
+        self.floods.check(actor.user)?;
         self.change(room, actor, nonce, RoomCommand::Leave).await
     }
 
@@ -74,6 +76,7 @@ impl Chat {
 
     /// Removes somebody from a room that one owns.
     pub async fn remove(&self, actor: Actor, room: RoomId, nonce: &Nonce, user: UserId) -> Result<Done> {
+        self.floods.check(actor.user)?;
         self.change(room, actor, nonce, RoomCommand::Remove { user }).await
     }
 
@@ -86,6 +89,7 @@ impl Chat {
         user: UserId,
         role: Role,
     ) -> Result<Done> {
+        self.floods.check(actor.user)?;
         self.change(room, actor, nonce, RoomCommand::SetRole { user, role }).await
     }
 
@@ -138,7 +142,7 @@ impl Chat {
         after: Option<UserId>,
         limit: usize,
     ) -> Result<Page<Membership>> {
-        Ok(self.log.store().members(room.room.id, after, limit).await?)
+        Ok(self.log.members(room.room.id, after, limit).await?)
     }
 
     async fn must_exist(&self, people: &[UserId]) -> Result<()> {
