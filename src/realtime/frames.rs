@@ -337,6 +337,7 @@ pub(super) enum Resumed<'a> {
     Person {
         person: Profile<'a>,
         rooms: Vec<RoomHead>,
+        drafts: Vec<DraftState<'a>>,
     },
 }
 
@@ -359,6 +360,13 @@ pub(super) enum ResumedMessage<'a> {
 pub(super) struct MemberState {
     pub(super) user: UserId,
     pub(super) role: Option<Role>,
+}
+
+/// An unsent text.
+#[derive(Debug, Serialize)]
+pub(super) struct DraftState<'a> {
+    pub(super) room: RoomId,
+    pub(super) text: &'a str,
 }
 
 #[derive(Debug, Serialize)]

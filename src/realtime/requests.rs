@@ -8,8 +8,8 @@ use super::{
     Format,
     encode::Messages,
     frames::{
-        ClientFrame, ErrorFrame, MemberState, Profile, Resumed, ResumedMessage, RoomHead, RoomState,
-        ServerFrame, Shown,
+        ClientFrame, DraftState, ErrorFrame, MemberState, Profile, Resumed, ResumedMessage, RoomHead,
+        RoomState, ServerFrame, Shown,
     },
     hub::Hub,
     lane::Reader,
@@ -152,6 +152,7 @@ async fn resume_person(hub: &Hub, user: UserId, from: Head) -> Result<Utf8Bytes>
         Resume::Reload(why) => return Ok(ServerFrame::Reload { room: None, why }.encode()),
     };
     let rooms = hub.chat().rooms_of(user).await?;
+    let drafts = hub.log().store().drafts(user).await?;
     // What was changed since is newest there; what is kept at hand may be older.
     let changed = since.into_iter().rev().find_map(|what| match what {
         What::Profile { display, bio } => Some((display, bio)),
@@ -171,6 +172,7 @@ async fn resume_person(hub: &Hub, user: UserId, from: Head) -> Result<Utf8Bytes>
         state: Resumed::Person {
             person: Profile { display: &display, bio: &bio },
             rooms: rooms.iter().map(RoomHead::from).collect(),
+            drafts: drafts.iter().map(|(room, text)| DraftState { room: *room, text }).collect(),
         },
     };
     Ok(frame.encode())
@@ -183,7 +185,7 @@ pub(super) async fn watch(hub: &Hub, reader: &Reader, room: RoomId) -> Result<bo
     let mut members = HashSet::new();
     let mut after = None;
     loop {
-        let page = hub.log().store().members(room, after, CHUNK).await?;
+        let page = hub.log().members(room, after, CHUNK).await?;
         after = page.items.last().map(|member| member.user);
         members.extend(page.items.into_iter().map(|member| member.user));
         if !page.more || members.len() >= MAX_WATCHED {
