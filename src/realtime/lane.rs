@@ -197,12 +197,11 @@ impl Lane {
             let appends = self.hub.log().store().read(self.stream, at.rev, CHUNK).await?;
             let Some(first) = appends.first() else {
                 let head = self.hub.log().head(self.stream).await?;
-                if head.rev > at.rev {
-                    // It has come since.
-                    continue;
-                }
-                if head == at && !self.order.parted() {
+                if !self.order.parted() && head == at {
                     return Ok(());
+                }
+                if !self.order.parted() && head.rev > at.rev {
+                    continue; // it came between the two looks
                 }
                 self.start_over(head);
                 return Ok(());
