@@ -197,11 +197,12 @@ impl Lane {
             let appends = self.hub.log().store().read(self.stream, at.rev, CHUNK).await?;
             let Some(first) = appends.first() else {
                 let head = self.hub.log().head(self.stream).await?;
-                if !self.order.parted() && head == at {
-                    return Ok(());
+                if head.rev > at.rev {
+                    // It has come since.
+                    continue;
                 }
-                if !self.order.parted() && head.rev > at.rev {
-                    continue; // it came between the two looks
+                if head == at && !self.order.parted() {
+                    return Ok(());
                 }
                 self.start_over(head);
                 return Ok(());
