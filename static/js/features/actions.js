@@ -2,6 +2,7 @@
 import { el, find, near, place, tool, icon } from "../core/dom.js";
 import { t } from "../core/text.js";
 import { api } from "../core/api.js";
+import { tellDate } from "./dress.js";
 import { toast } from "./toasts.js";
 
 /** A finger that rests this long means the menu, if it moves less than this. */
@@ -93,7 +94,12 @@ export function startActions(room) {
     if (change.type === "react") timeline.react({ seq: change.seq, rev: 0, emoji: change.emoji, user: app.me.id, on: !change.on }, true);
   }, signal);
 
-  box.addEventListener("pointerover", (event) => event.pointerType === "mouse" && show(line(event)), { signal });
+  box.addEventListener("pointerover", (event) => {
+    if (event.pointerType !== "mouse") return;
+    show(line(event));
+    const time = near(event, "time");
+    if (time) tellDate(time);
+  }, { signal });
   box.addEventListener("pointerleave", () => show(null), { signal });
   box.addEventListener("focusin", (event) => show(line(event)), { signal });
   box.addEventListener("focusout", (event) => !box.contains(/** @type {Node | null} */ (event.relatedTarget)) && show(null), { signal });

@@ -139,9 +139,7 @@ async fn the_api_describes_itself_without_any_network() {
     let page = server.browser().get("/api/docs").await;
     assert_eq!(page.status, 200);
     assert!(page.text.contains("/api/rooms/{room}/messages") && page.text.contains("id=\"PassBody\""));
-    for part in page.text.split(['"', '\'']).filter(|part| part.contains("//")) {
-        panic!("from elsewhere: {part}");
-    }
+    assert!(!page.text.contains("//"), "nothing comes from elsewhere");
 }
 
 #[tokio::test]
