@@ -165,6 +165,8 @@ impl Writer {
             // What went in unheard has nobody else who folds it before the sweep comes by.
             self.folder.catch_up();
         }
+        // Whoever asked is gone, and asks again, maybe another node: this must not go in behind a refusal told there.
+        let wishes: Vec<Wish> = wishes.into_iter().filter(|wish| !wish.reply.is_closed()).collect();
         if wishes.is_empty() {
             return Ok(wishes);
         }
