@@ -1,5 +1,7 @@
 //! The settings as they are written: text, from a flag or from the environment, nothing checked yet.
 
+#![allow(rustdoc::broken_intra_doc_links, reason = "clap shows these texts, usual values in brackets")]
+
 /// What can be set. Each is a flag, and an environment variable of the same name; a flag goes first.
 ///
 /// All are texts here, so that a wrong one is told in Parlor's own words; an empty one counts as not set.
