@@ -225,8 +225,7 @@ impl Gateway {
             Some(Ok(message)) => message,
             Some(Err(error)) => {
                 debug!(%error, "a socket broke");
-                let too_large = error.to_string().contains("too long");
-                return Err(too_large.then_some(Close::TooLarge));
+                return Err(broken(&error.to_string()));
             }
             None => return Err(None),
         };
@@ -325,6 +324,18 @@ impl Gateway {
             Ok(Ok(())) => Ok(()),
             _ => Err(()),
         }
+    }
+}
+
+/// What to tell a client whose frame couldn't be read, by what the library says about it; nothing when nobody is left to be
+/// told.
+fn broken(error: &str) -> Option<Close> {
+    if error.contains("too long") {
+        Some(Close::TooLarge)
+    } else if error.contains("UTF-8") {
+        Some(Close::NotText)
+    } else {
+        None
     }
 }
 
