@@ -143,7 +143,7 @@ impl Gateway {
         let listings = self.hub.chat().rooms_of(user).await?;
         let still: HashSet<RoomId> = listings.iter().map(|listing| listing.listed.room.id).collect();
         for gone in rooms.iter().map(|listing| listing.listed.room.id).filter(|room| !still.contains(room)) {
-            self.unfollow(Stream::Room(gone));
+            self.hub.unfollow_stranger(self.reader.socket, gone);
         }
         self.hub.presence().enter(self.reader.socket, user, true);
         let partners: Vec<UserId> = listings
@@ -165,10 +165,6 @@ impl Gateway {
         let streams: Vec<Stream> = streams.into_iter().collect();
         let (hub, reader) = (&self.hub, &self.reader);
         join_all(streams.into_iter().map(|stream| hub.follow(reader.clone(), stream))).await;
-    }
-
-    fn unfollow(&mut self, stream: Stream) {
-        self.hub.unfollow(self.reader.socket, stream);
     }
 
     /// Carries frames both ways. One request at a time: while it runs, no other is read, so that changes keep their order and
@@ -288,10 +284,7 @@ impl Gateway {
     /// Looks at a room: its people's presence comes, and where the person isn't in it, its entries too.
     async fn watch(&mut self, room: Option<RoomId>) -> Result<()> {
         if let Some(visited) = self.visiting.take() {
-            let joined = self.hub.chat().room_of(self.reader.user, visited).await?.is_some();
-            if !joined {
-                self.unfollow(Stream::Room(visited));
-            }
+            self.hub.unfollow_stranger(self.reader.socket, visited);
         }
         let Some(room) = room else {
             self.hub.presence().unwatch(self.reader.socket);

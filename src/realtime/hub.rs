@@ -151,9 +151,18 @@ impl Hub {
     }
 
     pub(super) fn unfollow(&self, socket: SocketId, stream: Stream) {
+        self.let_go(stream, Job::Unfollow(socket));
+    }
+
+    /// The same, of a room that its reader wasn't in lately.
+    pub(super) fn unfollow_stranger(&self, socket: SocketId, room: RoomId) {
+        self.let_go(Stream::Room(room), Job::UnfollowStranger(socket));
+    }
+
+    fn let_go(&self, stream: Stream, job: Job) {
         let lane = lock(&self.inner.lanes).get(&stream).cloned();
         if let Some(lane) = lane
-            && let Err(mpsc::error::TrySendError::Full(job)) = lane.try_send(Job::Unfollow(socket))
+            && let Err(mpsc::error::TrySendError::Full(job)) = lane.try_send(job)
         {
             tokio::spawn(async move { lane.send(job).await });
         }

@@ -89,6 +89,8 @@ pub(super) enum Job {
     Follow(Reader, oneshot::Sender<()>),
     /// A reader wants no more.
     Unfollow(SocketId),
+    /// A reader who isn't a member wants no more; who is one by now goes on.
+    UnfollowStranger(SocketId),
     /// The store's head of this stream.
     Check(Head),
 }
@@ -164,6 +166,7 @@ impl Lane {
                 let _ = done.send(());
             }
             Job::Unfollow(socket) => drop(self.readers.remove(&socket)),
+            Job::UnfollowStranger(socket) => self.unfollow_stranger(socket).await,
             Job::Check(head) => {
                 if head.rev > self.order.at().rev {
                     self.heal_soon(MOMENT);
@@ -313,6 +316,23 @@ impl Lane {
             }
         }
         Ok(())
+    }
+
+    /// Who joined after the one who asks looked has followed already, or does so after this.
+    async fn unfollow_stranger(&mut self, socket: SocketId) {
+        let Some(reader) = self.readers.get(&socket).cloned() else { return };
+        let back = match self.stream {
+            Stream::Room(room) => self.is_back(room, reader.user).await,
+            Stream::Person(_) => Ok(false),
+        };
+        if matches!(back, Ok(true)) {
+            return;
+        }
+        self.readers.remove(&socket);
+        if back.is_err() {
+            // It isn't known whether they are in: they come anew.
+            reader.mailbox.close(Close::TryAgain);
+        }
     }
 
     /// Whether somebody who went is a member again by now. Their sockets follow anew when they are told that they are in,

@@ -14,7 +14,7 @@ use crate::{
 };
 
 const NAMES: [&str; 5] = ["ann", "ben", "cleo", "dan", "eve"];
-const SECRET: &str = "a secret that all of these nodes share, for tests";
+const SECRET: &str = "a secret that all of these nodes share in tests";
 
 /// People on these nodes, each at work through all of them.
 async fn crowd(
@@ -60,22 +60,21 @@ async fn after_a_random_run_on_one_node_all_see_what_a_fresh_load_shows() {
 /// Two nodes with a mongod of their own; `redis` are the addresses by which they know Redis.
 async fn two(mongod: &Mongod, redis: [&str; 2]) -> [Node; 2] {
     let url = mongod.url();
-    let start = async |redis| {
-        Node::start(&[
-            ("PARLOR_MONGODB_URL", url.as_str()),
-            ("PARLOR_REDIS_URL", redis),
-            ("PARLOR_SECRET", SECRET),
-        ])
-        .await
+    let settings = |redis| {
+        [("PARLOR_MONGODB_URL", url.as_str()), ("PARLOR_REDIS_URL", redis), ("PARLOR_SECRET", SECRET)]
     };
-    [start(redis[0]).await, start(redis[1]).await]
+    let one = Node::start(&settings(redis[0])).await;
+    // To people they are one server.
+    let public = [("PARLOR_PUBLIC_URL", one.url())];
+    let other = Node::start(&[&settings(redis[1])[..], &public].concat()).await;
+    [one, other]
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_a_random_run_on_two_nodes_with_losses_and_kills_all_see_what_a_fresh_load_shows() {
     let seed = Seed::of_run();
     let mut dice = seed.dice();
-    let (mongod, redis) = (Mongod::start().await, RedisServer::start().await);
+    let (mut mongod, redis) = (Mongod::start().await, RedisServer::start().await);
     let mut nodes = two(&mongod, [&redis.url(), &redis.url()]).await;
     let ways = [nodes[0].way(), nodes[1].way()];
     let habits = Habits { mix: Mix::All, steps: length("PARLOR_TEST_STEPS", 260), pause: 80, cuts: 60 };
@@ -86,10 +85,16 @@ async fn after_a_random_run_on_two_nodes_with_losses_and_kills_all_see_what_a_fr
         match dice.below(6) {
             0 if kills > 0 => {
                 kills -= 1;
-                let node = &mut nodes[dice.below(2) as usize];
-                node.kill().await;
-                sleep(Duration::from_millis(dice.below(400))).await;
-                node.start_again().await;
+                let pause = Duration::from_millis(dice.below(400));
+                if let Some(node) = nodes.get_mut(dice.below(3) as usize) {
+                    node.kill().await;
+                    sleep(pause).await;
+                    node.start_again().await;
+                } else {
+                    mongod.kill();
+                    sleep(pause).await;
+                    mongod.start_again().await;
+                }
             }
             1 => {
                 redis.hang(true);

@@ -16,7 +16,7 @@ use crate::{
 };
 
 const NAMES: [&str; 4] = ["ann", "ben", "cleo", "dan"];
-const SECRET: &str = "a secret that all of these nodes share, for tests";
+const SECRET: &str = "a secret that all of these nodes share in tests";
 /// Enough to never run out before the last kill.
 const ENDLESS: u64 = 1 << 40;
 

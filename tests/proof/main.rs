@@ -5,6 +5,7 @@
 //! `PARLOR_TEST_KILLS` another length.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may fail")]
+#![allow(clippy::print_stderr, reason = "a run says its seed, and what it did")]
 #![allow(dead_code, reason = "the helpers of the suite are shared whole")]
 
 mod audit;

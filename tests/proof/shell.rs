@@ -44,14 +44,6 @@ pub(crate) struct Way {
     pub(crate) host: String,
 }
 
-impl Way {
-    /// Straight to a node.
-    pub(crate) fn to(url: &str) -> Self {
-        let host = url.trim_start_matches("http://").to_owned();
-        Self { address: host.clone(), host }
-    }
-}
-
 /// What all shells of a run know.
 #[derive(Debug)]
 pub(crate) struct Town {
@@ -302,10 +294,12 @@ impl Work {
                         return;
                     }
                     let effects = self.step();
-                    // It may have been told to stop in the meantime.
-                    let fewer = |left: u64| left.checked_sub(1);
-                    let _ = self.left.fetch_update(Ordering::AcqRel, Ordering::Acquire, fewer);
-                    effects
+                    if effects.is_some() {
+                        // It may have been told to stop in the meantime.
+                        let fewer = |left: u64| left.checked_sub(1);
+                        let _ = self.left.fetch_update(Ordering::AcqRel, Ordering::Acquire, fewer);
+                    }
+                    effects.unwrap_or_default()
                 }
                 () = sleep_until(heard + SILENCE * (1 + u32::from(asked))) => {
                     if asked {
@@ -347,11 +341,8 @@ impl Work {
         }
     }
 
-    /// Wishes for something.
-    fn step(&mut self) -> Vec<Effect> {
-        if self.habits.mix == Mix::Nothing {
-            return vec![];
-        }
+    /// Wishes for something; none where there is no room to do it in yet.
+    fn step(&mut self) -> Option<Vec<Effect>> {
         let all = self.habits.mix == Mix::All;
         let known = {
             let client = self.client.lock().unwrap();
@@ -360,12 +351,12 @@ impl Work {
             self.dice.pick(&rooms).map(|id| (*id).clone())
         };
         let Some(room) = known else {
-            if all {
+            if all && self.dice.one_in(8) {
                 self.join();
             }
-            return vec![];
+            return None;
         };
-        match self.dice.below(if all { 100 } else { 72 }) {
+        Some(match self.dice.below(if all { 100 } else { 72 }) {
             0..36 => self.post(&room),
             36..48 => self.change_message(&room, "edit"),
             48..54 => self.change_message(&room, "delete"),
@@ -384,7 +375,7 @@ impl Work {
                 self.ask_something(other, &room);
                 vec![]
             }
-        }
+        })
     }
 
     fn wish(&mut self, mut frame: Value) -> Vec<Effect> {

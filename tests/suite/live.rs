@@ -1,11 +1,19 @@
 //! What comes over the socket while it is open.
 
+use std::time::Duration;
+
+use parlor::{
+    accounts::{ACCESS, Keys, Tokens},
+    config::PublicUrl,
+    model::Timestamp,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    people::{Person, Socket, nonce},
+    people::{Answer, Person, Socket, nonce},
     program::House,
+    services::until,
 };
 
 /// What tells an entry's frame from others.
@@ -369,6 +377,41 @@ async fn a_socket_takes_fresh_tokens_of_its_own_session_only() {
     assert_eq!(token(&alice.token).await, json!({ "type": "ack", "nonce": "token" }));
 }
 
+/// A token of somebody's session that runs out in a second.
+async fn short_token(house: &House, who: &Person) -> String {
+    let (keys, _) = Keys::kept_in(&house.data()).unwrap();
+    let tokens = Tokens::new(keys, &PublicUrl::parse(&house.url).unwrap());
+    let me = who.get("/api/me").await.ok();
+    let [user, session] = ["user", "session"].map(|field| me[field].as_str().unwrap());
+    let made = Timestamp::now().minus(ACCESS).plus(Duration::from_secs(1));
+    tokens.access(user.parse().unwrap(), session.parse().unwrap(), made).unwrap()
+}
+
+#[tokio::test]
+async fn a_socket_whose_token_runs_out_is_closed() {
+    let house = House::open().await;
+    let [alice] = house.people(["alice"]).await;
+    let mut late = alice.clone();
+    late.token = short_token(&house, &alice).await;
+    let close = late.socket().await.closed().await.expect("a close frame");
+    assert_eq!(u16::from(close.code), 4003, "{close:?}");
+    alice.socket().await.settled().await;
+}
+
+#[tokio::test]
+async fn a_socket_that_got_a_fresh_token_outlives_the_old_one() {
+    let house = House::open().await;
+    let [alice] = house.people(["alice"]).await;
+    let mut late = alice.clone();
+    late.token = short_token(&house, &alice).await;
+    let over = Timestamp::now().plus(Duration::from_secs(2));
+    let mut socket = late.socket().await;
+    socket.send(&json!({ "type": "token", "token": alice.token })).await;
+    assert_eq!(socket.expect("ack").await["nonce"], "token");
+    until("the old token has run out", async || Timestamp::now() > over).await;
+    socket.settled().await;
+}
+
 #[tokio::test]
 async fn who_looks_at_a_public_room_sees_what_happens_there() {
     let house = House::open().await;
@@ -472,7 +515,7 @@ async fn a_socket_needs_to_know_who_asks() {
         if let Some(origin) = origin {
             request = request.header("origin", origin);
         }
-        crate::people::Answer::to(request).await
+        Answer::to(request).await
     };
     for (token, origin) in [(None, None), (None, Some(house.url.as_str())), (Some("nonsense"), None)] {
         let refused = open(token, origin).await;

@@ -540,6 +540,23 @@ async fn who_floods_is_told_when_to_go_on() {
     assert_eq!(bob.say(&room, "others go on").await, 4);
     let read = socket.change(json!({ "type": "read", "room": room, "seq": 4 })).await;
     assert_eq!(read["type"], "ack", "reading goes on");
+    let again = socket.change(json!({ "type": "read", "room": room, "seq": 4 })).await;
+    assert_eq!(again["code"], "slow_down", "reading the same for ever doesn't");
+    let yard = bob.room("public", "Yard", &[]).await;
+    let member = format!("/api/rooms/{yard}/members/{}", bob.user);
+    for answer in [
+        alice.post(&format!("/api/rooms/{yard}/join"), Value::Null).await,
+        alice.post(&format!("/api/rooms/{room}/leave"), Value::Null).await,
+        alice.delete(&member).await,
+        alice.patch(&member, json!({ "role": "member" })).await,
+        alice.patch(&format!("/api/rooms/{yard}"), json!({ "name": "Mine" })).await,
+        alice.post("/api/rooms", json!({ "kind": "direct", "people": [bob.user] })).await,
+        alice.put(&format!("/api/rooms/{room}/draft"), json!({ "text": "hm" })).await,
+        alice.put(&format!("{path}/1/pin"), Value::Null).await,
+        alice.delete(&format!("{path}/1")).await,
+    ] {
+        refused(&answer, 429, "slow_down");
+    }
 }
 
 #[tokio::test]

@@ -47,7 +47,7 @@ pub(crate) struct House {
     /// Where it serves.
     pub(crate) url: String,
     program: Program,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl House {
@@ -65,7 +65,7 @@ impl House {
             ("PARLOR_POST_BURST", "100000"),
         ];
         let program = Program::start(&data, &[&usual, settings].concat()).await;
-        Self { url: program.url.clone(), program, _folder: folder }
+        Self { url: program.url.clone(), program, folder }
     }
 
     /// People who just registered, the first of all owning the server.
@@ -76,6 +76,11 @@ impl House {
     /// The address and port that it listens on.
     pub(crate) fn address(&self) -> String {
         self.url.replace("http://localhost", "127.0.0.1")
+    }
+
+    /// The folder of its data.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
     }
 
     /// Tells it to go down.

@@ -77,33 +77,36 @@ impl Described {
         changes.collect()
     }
 
-    /// Whether a frame has only fields that are described, at every depth.
-    fn covers(&self, frame: &Value) {
+    /// Whether a part of a frame has only fields that are described, at every depth; `message` describes a message's.
+    fn covers(&self, part: &Value, examples: &[&Value], message: &Described) {
         let known = words(self.text);
-        let examples: Vec<&Value> = self.examples.iter().collect();
-        covers(&known, &examples, frame, frame);
+        match part {
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    let like: Vec<&Value> = examples.iter().filter_map(|example| example.get(name)).collect();
+                    let described = !like.is_empty() || known.contains(name.as_str());
+                    assert!(described, "`{name}` is not described: {part}");
+                    if matches!(name.as_str(), "message" | "messages") && !value.is_string() {
+                        let example = [&message.examples[1]];
+                        each(value).for_each(|value| message.covers(value, &example, message));
+                    } else {
+                        self.covers(value, &like, message);
+                    }
+                }
+            }
+            Value::Array(items) => {
+                let like: Vec<&Value> = examples.iter().flat_map(|example| each(example)).collect();
+                items.iter().for_each(|item| self.covers(item, &like, message));
+            }
+            _ => {}
+        }
     }
 }
 
-fn covers(known: &BTreeSet<&str>, examples: &[&Value], part: &Value, frame: &Value) {
-    match part {
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                let like: Vec<&Value> = examples.iter().filter_map(|example| example.get(name)).collect();
-                assert!(
-                    !like.is_empty() || known.contains(name.as_str()),
-                    "`{name}` is not described: {frame}"
-                );
-                covers(known, &like, value, frame);
-            }
-        }
-        Value::Array(items) => {
-            let like: Vec<&Value> =
-                examples.iter().filter_map(|example| example.as_array()).flatten().collect();
-            items.iter().for_each(|item| covers(known, &like, item, frame));
-        }
-        _ => {}
-    }
+/// The items of a list, or the one thing that isn't a list.
+fn each(value: &Value) -> impl Iterator<Item = &Value> {
+    let list = value.as_array();
+    list.into_iter().flatten().chain(Some(value).filter(|_| list.is_none()))
 }
 
 /// All JSON objects in a text.
@@ -274,7 +277,7 @@ async fn every_frame_of_the_server_is_as_it_is_described() {
     for frame in &heard {
         let kind = frame["type"].as_str().unwrap();
         let section = described.get(kind).unwrap_or_else(|| panic!("`{kind}` is not described: {frame}"));
-        section.covers(frame);
+        section.covers(frame, &section.examples.iter().collect::<Vec<_>>(), &described["message"]);
         let names = frame.as_object().unwrap().keys().map(String::as_str);
         fields.entry(kind).or_default().extend(names.clone());
         let Some(change) = frame["change"].as_str() else { continue };

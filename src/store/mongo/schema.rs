@@ -179,11 +179,11 @@ pub(super) async fn prepare(collections: &Collections) -> Result<(), StoreError>
         }
     }
     try_join_all(indexes().into_iter().map(|(name, indexes)| async move {
-        let collection: Collection<RawDocumentBuf> = database.collection(name);
-        patiently(|| async { database.create_collection(name).await }).await?;
         if indexes.is_empty() {
-            return Ok(());
+            return patiently(|| async { database.create_collection(name).await }).await;
         }
+        // The first index makes its collection.
+        let collection: Collection<RawDocumentBuf> = database.collection(name);
         patiently(|| async { collection.create_indexes(indexes.clone()).await.map(drop) }).await
     }))
     .await?;

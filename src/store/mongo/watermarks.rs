@@ -1,6 +1,6 @@
 //! How far streams are folded, and which are behind.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use mongodb::bson::{Binary, doc, rawdoc};
 use serde::Deserialize;
@@ -38,6 +38,8 @@ pub(super) struct Watermark {
     pub(super) stream: Binary,
     pub(super) rev: i64,
     tag: i64,
+    /// Of the move that brought it here.
+    mark: Option<i64>,
 }
 
 /// A stream of the log, by a query.
@@ -50,14 +52,13 @@ struct Named {
 /// Moves watermarks, each if it stands where it is to come from. Returns which moved.
 ///
 /// The answer to many statements says how many of them hit, not which. When not all did, those that moved are known by the
-/// mark that the move left on them; one that somebody moved on in between counts as not moved, as it would had they been
-/// there before.
+/// mark that each leaves; one that was moved on since then counts as not moved.
 pub(super) async fn advance(collections: &Collections, moves: &[Move]) -> Result<Vec<bool>, StoreError> {
-    let mark = tag_bits(Tag::random());
-    let statements = moves.iter().map(|step| {
+    let marks: Vec<i64> = moves.iter().map(|_| tag_bits(Tag::random())).collect();
+    let statements = moves.iter().zip(&marks).map(|(step, mark)| {
         rawdoc! {
             "q": { "_id": stream_key(step.stream), "rev": int(step.from.0) },
-            "u": { "$set": { "rev": int(step.to.rev.0), "tag": tag_bits(step.to.tag), "mark": mark } },
+            "u": { "$set": { "rev": int(step.to.rev.0), "tag": tag_bits(step.to.tag), "mark": *mark } },
             // None stands for one at 0; where there is one by now, its key refuses another.
             "upsert": step.from.0 == 0,
         }
@@ -68,13 +69,11 @@ pub(super) async fn advance(collections: &Collections, moves: &[Move]) -> Result
         return Ok(vec![true; moves.len()]);
     }
     let keys: Vec<Binary> = moves.iter().map(|step| stream_key(step.stream)).collect();
-    let query = collections.streams.clone_with_type::<Watermark>();
-    let marked = all(query.find(doc! { "_id": { "$in": keys }, "mark": mark }).max_time(PATIENCE)).await?;
-    let moved = |step: &Move| {
-        let key = stream_key(step.stream);
-        marked.iter().any(|found| found.stream == key && found.rev >= int(step.to.rev.0))
-    };
-    Ok(moves.iter().map(moved).collect())
+    let watermarks = collections.streams.clone_with_type::<Watermark>();
+    let query = watermarks.find(doc! { "_id": { "$in": keys } }).batch_size(BATCH);
+    let found = all(query.max_time(PATIENCE)).await?;
+    let found: HashSet<Option<i64>> = found.into_iter().map(|watermark| watermark.mark).collect();
+    Ok(marks.into_iter().map(|mark| found.contains(&Some(mark))).collect())
 }
 
 impl MongoStore {

@@ -2,7 +2,7 @@
 
 use mongodb::bson::doc;
 use parlor::{
-    model::{Head, RoomId, Stream},
+    model::{Head, Rev, RoomId, Stream, Tag},
     store::{AppendError, LogStore, StoreError},
 };
 
@@ -129,4 +129,16 @@ async fn a_server_that_is_not_there_is_said_to_be_away_within_seconds() {
     let outcome = parlor::store::mongo::MongoStore::connect(url, None).await;
     assert!(matches!(outcome, Err(StoreError::Away(_))), "{outcome:?}");
     assert!(begun.elapsed().as_secs() < 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_those_who_fold_one_stream_in_one_write_one_moves_its_watermark() {
+    let place = Place::new().await;
+    let store = place.store().await;
+    for _ in 0..10 {
+        let (rooms, head) = ([RoomId::new(), RoomId::new()], Head { rev: Rev(3), tag: Tag::random() });
+        let folds = (0..20).map(|n| store.fold(Stream::Room(rooms[n % 2]), Rev(0), head, vec![]));
+        let moved = futures_util::future::join_all(folds).await;
+        assert_eq!(moved.into_iter().filter(|moved| *moved.as_ref().unwrap()).count(), 2);
+    }
 }
