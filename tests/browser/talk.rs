@@ -31,10 +31,15 @@ async fn two_people_register_by_the_form_and_talk_live() {
     alice.message_is("I am", "!('own' in li.dataset)").await;
     bob.message_is("I am", "'own' in li.dataset").await;
 
-    bob.fill("#text", "Let me thi").await;
-    alice.until("bob is typing", "document.querySelector('#typing').textContent.includes('bob')").await;
+    bob.fill("#text", "Well").await;
+    until("bob is typing", async || {
+        bob.keys("l").await;
+        alice.value("document.querySelector('#typing').textContent.includes('bob')").await
+    })
+    .await;
+    bob.fill("#text", "So").await;
     bob.keys(Key::Enter).await;
-    alice.sees("Let me thi").await;
+    alice.sees("So").await;
     alice.until("nobody is typing", "document.querySelector('#typing').textContent === ''").await;
 }
 
@@ -207,10 +212,10 @@ async fn unread_messages_and_mentions_are_counted_in_step_over_two_tabs() {
     let lounge = alice.room("private", "lounge", &[&bob]).await;
     let page = browser().await;
     house.seat(&page, "alice", "/").await;
-    page.in_room("general").await;
+    page.open("general").await;
     let first = page.this_tab().await;
     let second = page.tab(&house.url).await;
-    page.in_room("general").await;
+    page.open("general").await;
     page.badge_is("lounge", "").await;
 
     bob.say(&lounge, "One").await;
@@ -285,7 +290,7 @@ async fn a_draft_waits_on_all_devices_and_over_rooms() {
     alice.room("private", "lounge", &[&bob]).await;
     let page = browser().await;
     house.seat(&page, "alice", "/").await;
-    page.in_room("general").await;
+    page.open("general").await;
     page.fill("#text", "Not yet").await;
     page.open("lounge").await;
     assert_eq!(page.value::<String>("document.querySelector('#text').value").await, "");

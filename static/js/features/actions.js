@@ -93,7 +93,13 @@ export function startActions(room) {
     if (change.type === "react") timeline.react({ seq: change.seq, rev: 0, emoji: change.emoji, user: app.me.id, on: !change.on }, true);
   }, signal);
 
-  box.addEventListener("pointerover", (event) => event.pointerType === "mouse" && show(line(event)), { signal });
+  box.addEventListener("pointerover", (event) => {
+    if (event.pointerType !== "mouse") return;
+    const li = line(event);
+    // Where one points goes before where the last click left the focus.
+    if (li && li !== on && bar.contains(document.activeElement) && !menu.matches(":popover-open")) on?.focus({ preventScroll: true });
+    show(li);
+  }, { signal });
   box.addEventListener("pointerleave", () => show(null), { signal });
   box.addEventListener("focusin", (event) => show(line(event)), { signal });
   box.addEventListener("focusout", (event) => !box.contains(/** @type {Node | null} */ (event.relatedTarget)) && show(null), { signal });
