@@ -36,6 +36,8 @@ const FLAGS: &[&str] = &[
     "--disable-dev-shm-usage",
     "--window-size=1440,900",
     "--lang=en-US",
+    // A mouse, which the machine may not have.
+    "--blink-settings=primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4",
 ];
 
 struct Driver {

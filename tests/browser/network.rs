@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     chromium::{Browser, browser},
-    house::{House, say_all},
+    house::House,
     people::Person,
     relay::{Relay, Way},
     services::{free_port, until},
@@ -103,8 +103,9 @@ async fn what_others_wrote_meanwhile_comes_in_order_without_a_reload() {
     page.run::<Value>("window.same = true", &[]).await;
 
     relay.set(Way::Cut);
-    let mut socket = bob.socket().await;
-    say_all(&mut socket, &general, (1..=60).map(|n| format!("Away {n}"))).await;
+    for n in 1..=60 {
+        bob.say(&general, &format!("Away {n}")).await;
+    }
     let message = format!("/api/rooms/{general}/messages/{changed}");
     let base = bob.get(&message).await.ok()["base"].clone();
     let edit = json!({ "text": "Another", "base": base });
