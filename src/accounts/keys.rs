@@ -175,7 +175,7 @@ fn write(data: &Path, path: &Path, key: &[u8; 32]) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&draft)?;
-    write!(file, "{PREFACE}{}\n", hex::encode(key))?;
+    writeln!(file, "{PREFACE}{}", hex::encode(key))?;
     file.sync_all()?;
     fs::rename(&draft, path)?;
     fs::File::open(data)?.sync_all()

@@ -66,13 +66,14 @@ impl Accounts {
         self.tries.for_name(name, client.address, Instant::now())?;
         let kept = account.as_ref().map(|account| account.password.as_str());
         let verdict = self.passwords.verify(kept, password.clone()).await?;
-        let Some(account) = account.filter(|_| verdict != Verdict::Wrong) else {
+        let Some(mut account) = account.filter(|_| verdict != Verdict::Wrong) else {
             return Err(Error::new(Code::WrongCredentials));
         };
         self.tries.right(name, client.address);
         if verdict == Verdict::Outdated {
             let hash = self.passwords.again(password).await?;
             self.store.set_password(account.id, &hash).await?;
+            account.password = hash;
         }
         Ok(account)
     }

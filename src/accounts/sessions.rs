@@ -28,7 +28,7 @@ fn expiry(created: Timestamp, now: Timestamp) -> Timestamp {
 }
 
 impl Accounts {
-    /// Begins a browser's session, proved by the secret with this hash. Returns its id.
+    /// Begins a browser's session, proved by the secret with this hash.
     ///
     /// # Errors
     /// When it can't be kept.
@@ -50,7 +50,21 @@ impl Accounts {
         let id = SessionId::new();
         let refresh = self.tokens.first_refresh(id)?;
         self.begin(id, account.id, SessionKind::Program, refresh.hash(), client.agent.clone()).await?;
+        self.confirm(account, id).await?;
         self.pass(account.id, id, &refresh, Timestamp::now())
+    }
+
+    /// Ends a session that has just begun if the password was replaced since it was checked: whoever replaced it ended the
+    /// sessions there were, and couldn't see this one.
+    ///
+    /// # Errors
+    /// `wrong_credentials` when it was.
+    pub async fn confirm(&self, account: &Account, session: SessionId) -> Result<()> {
+        if self.account(account.id).await?.password == account.password {
+            return Ok(());
+        }
+        self.end(account.id, session).await?;
+        Err(Error::new(Code::WrongCredentials))
     }
 
     async fn begin(

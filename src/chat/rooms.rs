@@ -34,6 +34,13 @@ impl Chat {
         people.sort_unstable();
         people.dedup();
         let invalid = |field, why: &str| Err(Invalid { field, why: why.to_owned() }.into());
+        let direct = kind == RoomKind::Direct;
+        if direct && name.is_some() {
+            return invalid("name", "A direct message is named after its people.");
+        }
+        if direct && topic.is_some() {
+            return invalid("topic", "A direct message has no topic.");
+        }
         let id = match (kind, people.as_slice()) {
             (RoomKind::Direct, [other]) => RoomId::direct(actor.user, *other),
             (RoomKind::Direct, _) => return invalid("people", "A direct message is with one other person."),
@@ -43,7 +50,6 @@ impl Chat {
             }
             _ => RoomId::created(actor.user, nonce),
         };
-        let name = name.filter(|_| kind != RoomKind::Direct);
         self.must_exist(&people).await?;
         let done = self.change(id, actor, nonce, RoomCommand::Create { kind, name, topic, people }).await?;
         Ok((id, done.rev.is_some()))
@@ -51,11 +57,13 @@ impl Chat {
 
     /// Joins a public room.
     pub async fn join(&self, actor: Actor, room: RoomId, nonce: &Nonce) -> Result<Done> {
+        self.floods.check(actor.user)?;
         self.change(room, actor, nonce, RoomCommand::Join).await
     }
 
     /// Leaves a room.
     pub async fn leave(&self, actor: Actor, room: RoomId, nonce: &Nonce) -> Result<Done> {
+        self.floods.check(actor.user)?;
         self.change(room, actor, nonce, RoomCommand::Leave).await
     }
 
@@ -68,6 +76,7 @@ impl Chat {
 
     /// Removes somebody from a room that one owns.
     pub async fn remove(&self, actor: Actor, room: RoomId, nonce: &Nonce, user: UserId) -> Result<Done> {
+        self.floods.check(actor.user)?;
         self.change(room, actor, nonce, RoomCommand::Remove { user }).await
     }
 
@@ -80,6 +89,7 @@ impl Chat {
         user: UserId,
         role: Role,
     ) -> Result<Done> {
+        self.floods.check(actor.user)?;
         self.change(room, actor, nonce, RoomCommand::SetRole { user, role }).await
     }
 
@@ -114,6 +124,14 @@ impl Chat {
 
     /// Public rooms whose name holds `query`, by name.
     pub async fn public_rooms(&self, query: &str, after: Option<RoomId>, limit: usize) -> Result<Page<Room>> {
+        if let Some(after) = after {
+            // The place of a room that isn't public would tell its name.
+            let known = self.log.store().rooms(&[after]).await?;
+            if known.iter().all(|room| room.kind != RoomKind::Public) {
+                let why = "Expected what a page gave as next.".to_owned();
+                return Err(Invalid { field: "after", why }.into());
+            }
+        }
         Ok(self.log.store().public_rooms(&folded(query.trim()), after, limit).await?)
     }
 
@@ -124,7 +142,7 @@ impl Chat {
         after: Option<UserId>,
         limit: usize,
     ) -> Result<Page<Membership>> {
-        Ok(self.log.store().members(room.room.id, after, limit).await?)
+        Ok(self.log.members(room.room.id, after, limit).await?)
     }
 
     async fn must_exist(&self, people: &[UserId]) -> Result<()> {

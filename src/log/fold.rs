@@ -107,20 +107,41 @@ async fn fold_appends(
     stream: Stream,
     appends: Vec<(Append, Vec<Doc>)>,
 ) -> Result<Option<Rev>, LogError> {
-    let (Some(from), Some(to)) = (
-        appends.first().map(|(append, _)| append.base().rev),
-        appends.last().map(|(append, _)| append.head()),
-    ) else {
+    let (Some(from), Some(to)) =
+        (appends.first().map(|(append, _)| append.base()), appends.last().map(|(append, _)| append.head()))
+    else {
         return Ok(None);
     };
     if !appends.windows(2).all(|pair| pair[0].0.head() == pair[1].0.base()) {
         return Ok(None);
     }
     let entries: Vec<&Entry> = appends.iter().flat_map(|(append, _)| &append.entries).collect();
-    follow(log, stream, &entries).await?;
     let docs = appends.iter().flat_map(|(_, docs)| docs).cloned().collect();
-    let moved = log.store().fold(stream, from, to, newest(docs)).await?;
+    let moved = fold(log, stream, from, to, &entries, newest(docs)).await?;
     Ok(moved.then_some(to.rev))
+}
+
+/// Writes documents, lets follow what follows, and moves the watermark. Returns false when it wasn't at `from`.
+///
+/// In this order: whoever is told of a room finds it in their list. And nothing follows where the watermark stands
+/// elsewhere: what follows from the entries before would come after it.
+async fn fold(
+    log: &Log,
+    stream: Stream,
+    from: Head,
+    to: Head,
+    entries: &[&Entry],
+    docs: Vec<Doc>,
+) -> Result<bool, LogError> {
+    let following = following(stream, entries);
+    if following.is_empty() {
+        return Ok(log.store().fold(stream, from.rev, to, docs).await?);
+    }
+    if !log.store().fold(stream, from.rev, from, docs).await? {
+        return Ok(false);
+    }
+    follow(log, following).await?;
+    Ok(log.store().fold(stream, from.rev, to, vec![]).await?)
 }
 
 /// Rolls forward until the store is there to do it.
@@ -141,7 +162,7 @@ pub(super) async fn roll_forward(log: &Log, stream: Stream) -> Result<Head, LogE
     loop {
         let mut state = State::load(log, stream).await?;
         let Some(first) = state.unfolded.first() else { return Ok(state.head) };
-        let from = first.base().rev;
+        let from = first.base();
         let mut touches = Touches::default();
         for entry in state.unfolded.iter().flat_map(|append| &append.entries) {
             touches.merge(Touches::of_entry(entry));
@@ -149,16 +170,15 @@ pub(super) async fn roll_forward(log: &Log, stream: Stream) -> Result<Head, LogE
         state.look_up(log, touches).await?;
         let docs = state.take_changed();
         let entries: Vec<&Entry> = state.unfolded.iter().flat_map(|append| &append.entries).collect();
-        follow(log, stream, &entries).await?;
-        if log.store().fold(stream, from, state.head, docs).await? {
+        if fold(log, stream, from, state.head, &entries, docs).await? {
             return Ok(state.head);
         }
     }
 }
 
-/// Puts into persons' streams what follows there from a room's entries.
-async fn follow(log: &Log, stream: Stream, entries: &[&Entry]) -> Result<(), LogError> {
-    let Stream::Room(room) = stream else { return Ok(()) };
+/// What follows in persons' streams from a room's entries.
+fn following(stream: Stream, entries: &[&Entry]) -> Vec<Change> {
+    let Stream::Room(room) = stream else { return vec![] };
     let changes = entries.iter().filter_map(|entry| {
         let (user, what) = entry.follows(room)?;
         Some(Change {
@@ -168,7 +188,12 @@ async fn follow(log: &Log, stream: Stream, entries: &[&Entry]) -> Result<(), Log
             command: Command::Person(PersonCommand::Note(what)),
         })
     });
-    for result in join_all(changes.map(|change| log.submit(change))).await {
+    changes.collect()
+}
+
+/// Makes the changes that follow.
+async fn follow(log: &Log, changes: Vec<Change>) -> Result<(), LogError> {
+    for result in join_all(changes.into_iter().map(|change| log.submit(change))).await {
         match result {
             // Nobody is there to be told.
             Ok(_) | Err(LogError::Refused(_)) => {}

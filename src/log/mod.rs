@@ -24,8 +24,8 @@ pub use resume::{Resume, Since, Why};
 
 use crate::{
     bus::{Bus, Committed},
-    model::{Change, Done, Refusal, Stream},
-    store::{Store, StoreError},
+    model::{Change, Done, Refusal, RequestHash, Stream},
+    store::{Found, Store, StoreError},
 };
 
 /// Changes that may wait for one stream; a further one waits outside, and no longer than [`PATIENCE`].
@@ -117,6 +117,19 @@ impl Log {
         tokio::time::timeout(patience, sent)
             .await
             .map_err(|_| LogError::Unavailable("took too long".to_owned()))?
+    }
+
+    /// The first result of a change that was made before; for changes whose value is kept beside the log.
+    ///
+    /// # Errors
+    /// `Refused` when the nonce was used for another request.
+    pub async fn first_result(&self, change: &Change) -> Result<Option<Done>, LogError> {
+        let found = self.store().find(change.stream, std::slice::from_ref(&change.nonce)).await?;
+        let Some(Found { entry, tag }) = found.into_iter().next() else { return Ok(None) };
+        if entry.request != RequestHash::of(&change.command) {
+            return Err(Refusal::NonceReused.into());
+        }
+        Ok(Some(Done { rev: Some(entry.rev), tag: Some(tag), seq: entry.what.new_seq() }))
     }
 
     /// Takes notice of another node's append, if this node writes to the stream: the next change is then decided upon it

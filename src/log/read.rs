@@ -11,7 +11,7 @@ use crate::{
         Entry, Head, Membership, Message, Room, RoomId, Seq, Stream, UserId,
         room::{RoomView, Touches},
     },
-    store::Listed,
+    store::{Listed, Page},
 };
 
 /// Entries read in one go.
@@ -117,9 +117,47 @@ impl Log {
             if listed.room.rev < head.rev {
                 head = self.catch_up(&mut listed, user).await?;
             }
+            if listed.member.role.is_none() {
+                continue;
+            }
             listing.push(Listing { head, listed });
         }
         Ok(listing)
+    }
+
+    /// Present members of a room by user id, after `after`.
+    pub async fn members(
+        &self,
+        room: RoomId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<Page<Membership>, LogError> {
+        let stream = Stream::Room(room);
+        let watermark = self.store().watermark(stream).await?;
+        let page = self.store().members(room, after, limit).await?;
+        let (_, past) = self.past(stream, watermark).await?;
+        let moved: HashSet<UserId> = past.iter().filter_map(Entry::member).collect();
+        if moved.is_empty() {
+            return Ok(page);
+        }
+        let last = page.items.last().map(|member| member.user).filter(|_| page.more);
+        let mut view = RoomView::new(room);
+        view.members.extend(moved.iter().map(|user| (*user, None)));
+        let moved: Vec<UserId> = moved.into_iter().collect();
+        let stored = self.store().memberships(room, &moved).await?;
+        view.members.extend(page.items.into_iter().chain(stored).map(|member| (member.user, Some(member))));
+        for entry in &past {
+            view.apply(entry);
+        }
+        // Who comes after a full page's last is the next page's.
+        let here =
+            |user: UserId| after.is_none_or(|after| user > after) && last.is_none_or(|last| user <= last);
+        let mut items: Vec<Membership> = view.members.into_values().flatten().collect();
+        items.retain(|member| member.role.is_some() && here(member.user));
+        items.sort_unstable_by_key(|member| member.user);
+        let more = page.more || items.len() > limit;
+        items.truncate(limit);
+        Ok(Page { items, more })
     }
 
     /// Somebody's place in a room as it is now, with the room.
@@ -164,11 +202,15 @@ impl Log {
         let (head, past) = self.past(Stream::Room(listed.room.id), from).await?;
         let mut view = RoomView::new(listed.room.id);
         view.room = Some(listed.room.clone());
+        view.members.insert(user, Some(listed.member.clone()));
         for entry in past.iter().filter(|entry| entry.rev > listed.room.rev) {
             view.apply(entry);
         }
         if let Some(room) = view.room {
             listed.room = room;
+        }
+        if let Some(member) = view.members.remove(&user).flatten() {
+            listed.member = member;
         }
         let fresh: HashSet<Seq> = view
             .messages

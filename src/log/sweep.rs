@@ -27,9 +27,11 @@ impl Log {
         while !stop.is_cancelled() {
             let began = Timestamp::now();
             match self.sweep_once(since, behind.as_ref()).await {
-                Ok(still) => {
+                Ok((still, all)) => {
                     behind = Some(still);
-                    since = began.minus(OVERLAP);
+                    if all {
+                        since = began.minus(OVERLAP);
+                    }
                 }
                 Err(error) => warn!(%error, "the sweep failed"),
             }
@@ -52,13 +54,18 @@ impl Log {
         &self,
         since: Timestamp,
         before: Option<&HashSet<Stream>>,
-    ) -> Result<HashSet<Stream>, LogError> {
+    ) -> Result<(HashSet<Stream>, bool), LogError> {
         let behind: HashSet<Stream> = self.store().unfolded(since).await?.into_iter().collect();
+        let mut all = true;
         for stream in &behind {
             if before.is_none_or(|before| before.contains(stream)) {
-                roll_forward(self, *stream).await?;
+                // One that can't be folded must not hold up the others; it is behind next time, too.
+                if let Err(error) = roll_forward(self, *stream).await {
+                    warn!(%stream, %error, "a stream can't be folded");
+                    all = false;
+                }
             }
         }
-        Ok(behind)
+        Ok((behind, all))
     }
 }

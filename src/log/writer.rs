@@ -19,8 +19,8 @@ use super::{
 use crate::{
     bus::{Channel, Committed, Notice},
     model::{
-        Append, Change, Command, Doc, Done, Entry, NonceKey, Refusal, RequestHash, Rev, Seq, Stream, Tag,
-        Timestamp, What,
+        Append, Change, Command, Doc, Done, Entry, NonceKey, Person, Refusal, RequestHash, Rev, Seq, Stream,
+        Tag, Timestamp, What,
         entry::{MAX_BYTES, MAX_ENTRIES},
         room::Touches,
     },
@@ -32,6 +32,8 @@ const IDLE: Duration = Duration::from_secs(120);
 /// The pause before the first repeat after a failure; it doubles up to [`MAX_PAUSE`].
 const PAUSE: Duration = Duration::from_millis(5);
 const MAX_PAUSE: Duration = Duration::from_millis(500);
+/// Appends that may be missing in the projections and are held for that; more of them are read again instead.
+const MAX_UNFOLDED: usize = 256;
 /// A change brings at most this many entries, so an append has room for one more change until it holds this many less
 /// than [`MAX_ENTRIES`].
 const MAX_OF_CHANGE: usize = crate::model::room::MAX_GROUP + 1;
@@ -122,6 +124,10 @@ impl Writer {
             Job::Learn(committed) => {
                 if let Some(state) = &mut self.state {
                     state.learn(&committed.append);
+                    if state.unfolded.len() > MAX_UNFOLDED {
+                        // Others write, and this node only listens: it reads the state again when it has something to write.
+                        self.state = None;
+                    }
                 }
             }
         }
@@ -153,7 +159,12 @@ impl Writer {
 
     /// One append. Returns what is left over for the next, or what must be tried again because the store failed.
     async fn attempt(&mut self, wishes: Vec<Wish>) -> Result<Vec<Wish>, (Vec<Wish>, String)> {
+        let waiting = wishes.len();
         let wishes = self.answer_those_in(wishes, |wish| wish.maybe_in).await?;
+        if wishes.len() < waiting {
+            // What went in unheard has nobody else who folds it before the sweep comes by.
+            self.folder.catch_up();
+        }
         if wishes.is_empty() {
             return Ok(wishes);
         }
@@ -168,7 +179,11 @@ impl Writer {
             Ok(()) => left,
             Err((again, why)) => {
                 self.state = None;
+                let waiting = again.len();
                 let mut again = self.answer_those_in(again, |_| true).await?;
+                if again.len() < waiting {
+                    self.folder.catch_up();
+                }
                 again.extend(repeats);
                 again.extend(left);
                 return match why {
@@ -235,6 +250,9 @@ impl Writer {
         let shown = docs_to_show(&append, &docs);
         let committed = Arc::new(Committed { append: append.clone(), docs: shown });
         self.log.bus().publish(Channel::Stream(self.stream), Notice::Appended(committed));
+        if let Some(person) = new_profile(&append, &docs) {
+            self.log.bus().publish(Channel::Everyone, Notice::Profile(Arc::new(person)));
+        }
         let followed = match appended {
             Appended::Folded => {
                 self.folder.note(head.rev);
@@ -366,6 +384,15 @@ fn docs_to_show(append: &Append, docs: &[Doc]) -> Vec<Doc> {
         _ => false,
     };
     docs.iter().filter(shown).cloned().collect()
+}
+
+/// The person whose public profile an append changes.
+fn new_profile(append: &Append, docs: &[Doc]) -> Option<Person> {
+    append.entries.iter().find(|entry| matches!(entry.what, What::Profile { .. }))?;
+    docs.iter().find_map(|doc| match doc {
+        Doc::Person(person) => Some(person.clone()),
+        _ => None,
+    })
 }
 
 /// Tells that the changes are made; once what follows from them has followed, if something does.

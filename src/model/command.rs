@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use super::{
     entry::What,
-    ids::{NonceKey, Rev, Seq, Stream, Tag, UserId},
+    ids::{NonceKey, Rev, RoomId, Seq, Stream, Tag, UserId},
     room::{Role, RoomKind},
-    text::{Bio, DisplayName, Emoji, LoginName, MessageText, RoomName, Topic},
+    text::{Bio, DisplayName, DraftText, Emoji, LoginName, MessageText, RoomName, Topic},
 };
 
 /// Who asks.
@@ -159,6 +159,20 @@ pub enum PersonCommand {
         display: Option<DisplayName>,
         /// A few words about oneself.
         bio: Option<Bio>,
+    },
+    /// Tell one's devices that a read mark moved.
+    Read {
+        /// Which room's.
+        room: RoomId,
+        /// To which message.
+        seq: Seq,
+    },
+    /// Tell one's devices that an unsent text changed.
+    Draft {
+        /// Which room's.
+        room: RoomId,
+        /// The text.
+        text: DraftText,
     },
     /// Tell one's devices about a thing that is stored elsewhere.
     Note(What),

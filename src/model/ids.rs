@@ -182,7 +182,8 @@ macro_rules! place {
         impl $name {
             /// The one right after.
             pub fn next(self) -> Self {
-                Self(self.0 + 1)
+                // A client may name any number.
+                Self(self.0.saturating_add(1))
             }
         }
 

@@ -48,6 +48,8 @@ impl Person {
                     vec![What::Profile { display: display.to_owned(), bio: bio.to_owned() }]
                 }
             }
+            PersonCommand::Read { room, .. } => vec![What::Read { room: *room }],
+            PersonCommand::Draft { room, .. } => vec![What::Draft { room: *room }],
             PersonCommand::Note(what) => vec![what.clone()],
         })
     }

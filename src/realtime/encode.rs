@@ -11,7 +11,7 @@ use super::{
 use crate::{
     bus::Committed,
     chat::{Chat, MessageFields},
-    error::Result,
+    error::{Error, Result},
     model::{Doc, Entry, Message, RoomId, Seq, Tag, UserId, What},
     web::fragment,
 };
@@ -26,7 +26,9 @@ pub(super) async fn room(
     let messages: Vec<Message> = committed.docs.iter().filter_map(message).cloned().collect();
     let shown = Messages::show(chat, &messages, format).await?;
     let tag = committed.append.tag;
-    Ok(committed.append.entries.iter().map(|entry| shown.frame(room, tag, entry).encode()).collect())
+    let frames = committed.append.entries.iter().map(|entry| Some(shown.frame(room, tag, entry)?.encode()));
+    let frames: Option<Vec<_>> = frames.collect();
+    frames.ok_or_else(|| Error::unavailable("a message of the append is not at hand"))
 }
 
 fn message(doc: &Doc) -> Option<&Message> {
@@ -79,10 +81,12 @@ impl<'a> Messages<'a> {
         ))
     }
 
-    fn frame<'b>(&'b self, room: RoomId, tag: Tag, entry: &'b Entry) -> ServerFrame<'b> {
+    /// The frame of an entry; none when its message is not among these.
+    fn frame<'b>(&'b self, room: RoomId, tag: Tag, entry: &'b Entry) -> Option<ServerFrame<'b>> {
         let rev = entry.rev;
-        let changed = |change: &'static str, seq: Seq| match self.get(seq) {
-            Some((message, shown)) => ServerFrame::Message {
+        let changed = |change: &'static str, seq: Seq| {
+            let (message, shown) = self.get(seq)?;
+            Some(ServerFrame::Message {
                 room,
                 rev,
                 tag,
@@ -93,13 +97,14 @@ impl<'a> Messages<'a> {
                 mentions: message.mentions(),
                 everyone: message.everyone(),
                 shown,
-            },
-            // Its state could not be had; the client finds the gap, and resumes.
-            None => ServerFrame::Pong,
+            })
         };
         let about = |change: RoomChange<'b>, line: Option<Seq>| {
-            let line = line.and_then(|seq| Some(Line { seq, shown: self.get(seq)?.1 }));
-            ServerFrame::Room { room, rev, tag, change, by: entry.by, line }
+            let line = match line {
+                Some(seq) => Some(Line { seq, shown: self.get(seq)?.1 }),
+                None => None,
+            };
+            Some(ServerFrame::Room { room, rev, tag, change, by: entry.by, line })
         };
         match &entry.what {
             What::Posted { seq, .. } => changed("posted", *seq),
@@ -108,7 +113,7 @@ impl<'a> Messages<'a> {
             What::Pinned { seq, on: true } => changed("pinned", *seq),
             What::Pinned { seq, on: false } => changed("unpinned", *seq),
             What::Reacted { seq, emoji, on } => {
-                ServerFrame::Reaction { room, rev, tag, seq: *seq, emoji, user: entry.by, on: *on }
+                Some(ServerFrame::Reaction { room, rev, tag, seq: *seq, emoji, user: entry.by, on: *on })
             }
             What::Renamed { name, line } => about(RoomChange::Renamed { name }, Some(*line)),
             What::Topic { topic, line } => about(RoomChange::Topic { topic }, Some(*line)),

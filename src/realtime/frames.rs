@@ -10,6 +10,9 @@ use crate::{
     model::{Head, Nonce, Rev, Role, RoomId, RoomKind, Seq, SessionId, Tag, UserId},
 };
 
+/// The most characters of what is wrong with a frame: it may repeat what the frame says.
+const MAX_WHY: usize = 300;
+
 /// What a client sends.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
@@ -334,6 +337,7 @@ pub(super) enum Resumed<'a> {
     Person {
         person: Profile<'a>,
         rooms: Vec<RoomHead>,
+        drafts: Vec<DraftState<'a>>,
     },
 }
 
@@ -356,6 +360,13 @@ pub(super) enum ResumedMessage<'a> {
 pub(super) struct MemberState {
     pub(super) user: UserId,
     pub(super) role: Option<Role>,
+}
+
+/// An unsent text.
+#[derive(Debug, Serialize)]
+pub(super) struct DraftState<'a> {
+    pub(super) room: RoomId,
+    pub(super) text: &'a str,
 }
 
 #[derive(Debug, Serialize)]
@@ -425,10 +436,15 @@ impl ClientFrame {
         struct OnlyNonce {
             nonce: Option<String>,
         }
+        // A list of values in the order of the fields would be read as well.
+        if !text.trim_start().starts_with('{') {
+            return Err((Error::malformed("A frame is a JSON object."), None));
+        }
         serde_json::from_str(text).map_err(|error| {
             let nonce = serde_json::from_str::<OnlyNonce>(text).ok().and_then(|only| only.nonce);
             let nonce = nonce.filter(|nonce| nonce.parse::<Nonce>().is_ok());
-            (Error::malformed(format!("This frame can't be understood: {error}.")), nonce)
+            let why: String = error.to_string().chars().filter(|c| !c.is_control()).take(MAX_WHY).collect();
+            (Error::malformed(format!("This frame can't be understood: {why}.")), nonce)
         })
     }
 

@@ -5,6 +5,7 @@ use std::{collections::HashSet, future::Future, pin::Pin, sync::Arc, time::Durat
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use futures_util::{SinkExt, future::join_all};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tokio_util::task::TaskTracker;
 use tracing::{debug, info};
 
 use super::{
@@ -64,15 +65,20 @@ impl std::fmt::Debug for Entrance {
     }
 }
 
-/// Turns a request into a socket that lives on.
-pub fn serve(hub: Hub, upgrade: WebSocketUpgrade, entrance: Entrance) -> axum::response::Response {
+/// Turns a request into a socket that lives on, as one of `tasks`.
+pub fn serve(
+    hub: Hub,
+    upgrade: WebSocketUpgrade,
+    entrance: Entrance,
+    tasks: TaskTracker,
+) -> axum::response::Response {
     upgrade
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
         .max_write_buffer_size(MAX_WRITE_BUFFER)
         .max_message_size(MAX_FRAME)
         .max_frame_size(MAX_FRAME)
-        .on_upgrade(move |socket| Box::pin(run(hub, socket, entrance)))
+        .on_upgrade(move |socket| tasks.track_future(Box::pin(run(hub, socket, entrance))))
 }
 
 async fn run(hub: Hub, socket: WebSocket, entrance: Entrance) {
@@ -219,8 +225,7 @@ impl Gateway {
             Some(Ok(message)) => message,
             Some(Err(error)) => {
                 debug!(%error, "a socket broke");
-                let too_large = error.to_string().contains("too long");
-                return Err(too_large.then_some(Close::TooLarge));
+                return Err(broken(&error.to_string()));
             }
             None => return Err(None),
         };
@@ -319,6 +324,18 @@ impl Gateway {
             Ok(Ok(())) => Ok(()),
             _ => Err(()),
         }
+    }
+}
+
+/// What to tell a client whose frame couldn't be read, by what the library says about it; nothing when nobody is left to be
+/// told.
+fn broken(error: &str) -> Option<Close> {
+    if error.contains("too long") {
+        Some(Close::TooLarge)
+    } else if error.contains("UTF-8") {
+        Some(Close::NotText)
+    } else {
+        None
     }
 }
 

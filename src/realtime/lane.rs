@@ -148,8 +148,10 @@ impl Lane {
     async fn take(&mut self, job: Job) {
         match job {
             Job::Committed(committed) => {
-                for due in self.order.offer(committed) {
-                    self.deliver(&due).await;
+                let due = self.order.offer(committed);
+                if let Err(error) = self.deliver_all(due).await {
+                    warn!(stream = %self.stream, %error, "an append can't be shown yet");
+                    self.heal_soon(PAUSE);
                 }
             }
             Job::Live(frame, but) => {
@@ -195,7 +197,11 @@ impl Lane {
             let appends = self.hub.log().store().read(self.stream, at.rev, CHUNK).await?;
             let Some(first) = appends.first() else {
                 let head = self.hub.log().head(self.stream).await?;
-                if head.rev == at.rev && head.tag == at.tag && !self.order.parted() {
+                if head.rev > at.rev {
+                    // It has come since.
+                    continue;
+                }
+                if head == at && !self.order.parted() {
                     return Ok(());
                 }
                 self.start_over(head);
@@ -209,9 +215,8 @@ impl Lane {
             debug!(stream = %self.stream, from = at.rev.0, appends = appends.len(), "healing a gap");
             for append in appends {
                 let docs = self.docs_of(&append.entries).await?;
-                for due in self.order.offer(Arc::new(Committed { append, docs })) {
-                    self.deliver(&due).await;
-                }
+                let due = self.order.offer(Arc::new(Committed { append, docs }));
+                self.deliver_all(due).await?;
             }
         }
     }
@@ -240,7 +245,19 @@ impl Lane {
         self.order = Order::new(head);
     }
 
-    async fn deliver(&mut self, committed: &Committed) {
+    /// Delivers what is due. What can't be shown now isn't passed over: the readers stay before it, and the log tells it
+    /// again; what they have of it they know by its rev.
+    async fn deliver_all(&mut self, due: Vec<Arc<Committed>>) -> Result<()> {
+        for committed in due {
+            if let Err(error) = self.deliver(&committed).await {
+                self.order = Order::new(committed.append.base());
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    async fn deliver(&mut self, committed: &Committed) -> Result<()> {
         match self.stream {
             Stream::Room(room) => self.deliver_room(room, committed).await,
             Stream::Person(user) => self.deliver_person(user, committed).await,
@@ -248,19 +265,12 @@ impl Lane {
     }
 
     /// An append may end memberships: who is gone gets no entry after the one that says so.
-    async fn deliver_room(&mut self, room: RoomId, committed: &Committed) {
+    async fn deliver_room(&mut self, room: RoomId, committed: &Committed) -> Result<()> {
         let mut html = None;
         let mut json = None;
         for format in [Format::Html, Format::Json] {
             if self.readers.values().any(|reader| reader.format == format) {
-                let frames = match encode::room(self.hub.chat(), room, committed, format).await {
-                    Ok(frames) => frames,
-                    Err(error) => {
-                        // Readers notice the gap with the next entry, and resume.
-                        warn!(stream = %self.stream, %error, "an append can't be shown");
-                        vec![]
-                    }
-                };
+                let frames = encode::room(self.hub.chat(), room, committed, format).await?;
                 match format {
                     Format::Html => html = Some(frames),
                     Format::Json => json = Some(frames),
@@ -287,7 +297,11 @@ impl Lane {
                     reader.mailbox.push(frames);
                 }
             }
-            if let Some(user) = gone {
+            if let Some(user) = gone
+                && !self.is_back(room, user).await?
+            {
+                let theirs = self.readers.values().filter(|reader| reader.user == user);
+                self.hub.presence().shut(room, theirs.map(|reader| reader.socket));
                 self.readers.retain(|_, reader| reader.user != user);
             }
             from = to;
@@ -298,6 +312,16 @@ impl Lane {
                 self.hub.presence().member(room, user, member);
             }
         }
+        Ok(())
+    }
+
+    /// Whether somebody who went is a member again by now. Their sockets follow anew when they are told that they are in,
+    /// which may be before this lane comes to where they went.
+    async fn is_back(&self, room: RoomId, user: UserId) -> Result<bool> {
+        if !self.readers.values().any(|reader| reader.user == user) {
+            return Ok(false);
+        }
+        Ok(self.hub.log().membership(room, user).await?.is_some_and(|(_, _, member)| member.is_some()))
     }
 
     /// Where direct messages begin, each side gets to know whether the other is here.
@@ -308,12 +332,11 @@ impl Lane {
             return;
         };
         for reader in self.readers.values() {
-            let frame = self.hub.presence().partners(reader.socket, &reader.mailbox, &[*partner]);
-            reader.mailbox.push(&[frame]);
+            self.hub.presence().partner(reader.socket, &reader.mailbox, *partner);
         }
     }
 
-    async fn deliver_person(&mut self, user: UserId, committed: &Committed) {
+    async fn deliver_person(&mut self, user: UserId, committed: &Committed) -> Result<()> {
         for entry in &committed.append.entries {
             if let What::RoomAdded { room } = &entry.what {
                 let readers = self.readers.values().cloned();
@@ -321,14 +344,9 @@ impl Lane {
                 futures_util::future::join_all(follow).await;
                 self.greet_partner(user, *room).await;
             }
-            let frame = encode::person(self.hub.chat(), user, committed.append.tag, entry).await;
-            match frame {
-                Ok(frame) => {
-                    for reader in self.readers.values() {
-                        reader.mailbox.push(std::slice::from_ref(&frame));
-                    }
-                }
-                Err(error) => warn!(stream = %self.stream, %error, "an entry can't be shown"),
+            let frame = encode::person(self.hub.chat(), user, committed.append.tag, entry).await?;
+            for reader in self.readers.values() {
+                reader.mailbox.push(std::slice::from_ref(&frame));
             }
             if let What::SessionEnded { session } = &entry.what {
                 for reader in self.readers.values().filter(|reader| reader.session == *session) {
@@ -336,5 +354,6 @@ impl Lane {
                 }
             }
         }
+        Ok(())
     }
 }

@@ -23,6 +23,8 @@ pub(super) enum Close {
     Silent,
     /// A frame was too large.
     TooLarge,
+    /// A text frame wasn't UTF-8.
+    NotText,
     /// The server can't serve now.
     TryAgain,
 }
@@ -32,6 +34,7 @@ impl Close {
     pub(super) fn code(self) -> (u16, &'static str) {
         match self {
             Close::Restart => (1012, "restart"),
+            Close::NotText => (1007, "not UTF-8"),
             Close::TooLarge => (1009, "frame too large"),
             Close::TryAgain => (1013, "try again later"),
             Close::SessionEnded => (4001, "session ended"),
@@ -151,5 +154,27 @@ mod tests {
         let mut frames = vec![];
         assert_eq!(mailbox.take(&mut frames), Some(Close::Restart));
         assert_eq!(frames, ["1", "2", "3"].map(Utf8Bytes::from_static));
+    }
+
+    #[test]
+    fn every_close_is_documented() {
+        let closes = [
+            Close::Restart,
+            Close::SessionEnded,
+            Close::TooSlow,
+            Close::TokenExpired,
+            Close::Silent,
+            Close::TooLarge,
+            Close::NotText,
+            Close::TryAgain,
+        ];
+        let (_, table) =
+            include_str!("../../docs/protocol.md").split_once("\n## Closing\n").unwrap_or_default();
+        let mut codes = table.lines().filter_map(|line| line.split('|').nth(1));
+        for close in closes {
+            let code = close.code().0.to_string();
+            assert!(codes.clone().any(|codes| codes.contains(&code)), "{close:?}");
+        }
+        assert!(codes.next().is_some());
     }
 }

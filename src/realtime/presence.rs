@@ -49,6 +49,9 @@ struct State {
     others: HashMap<NodeId, Other>,
     /// Whose state may be another than was told.
     changed: HashSet<UserId>,
+    /// Who was shown to somebody in another state than was told to all: what comes next has to be told, also when it is
+    /// what was told before.
+    shown: HashSet<UserId>,
     /// What was told last; who isn't there is offline.
     told: HashMap<UserId, Presence>,
     /// Rooms that somebody looks at.
@@ -116,8 +119,19 @@ impl Presences {
         for user in users {
             state.partners.entry(*user).or_default().insert(socket, mailbox.clone());
         }
-        let people = state.who_of(users.iter().copied());
+        let people = state.show(users.iter().copied());
         ServerFrame::Presence { room: None, full: true, people: Some(people), count: None }.encode()
+    }
+
+    /// A socket wants to know of one more partner; tells it when they are here.
+    pub(super) fn partner(&self, socket: SocketId, mailbox: &Arc<Mailbox>, user: UserId) {
+        let mut state = self.state();
+        state.partners.entry(user).or_default().insert(socket, mailbox.clone());
+        let people = state.show([user]);
+        if !people.is_empty() {
+            let frame = ServerFrame::Presence { room: None, full: false, people: Some(people), count: None };
+            mailbox.push(&[frame.encode()]);
+        }
     }
 
     /// A socket looks at a room with these members, or at none; answers who of them is here.
@@ -135,7 +149,7 @@ impl Presences {
         watched.sockets.insert(socket, mailbox.clone());
         let members: Vec<UserId> = watched.members.iter().copied().collect();
         let big = members.len() > MAX_NAMED;
-        let people = state.who_of(members);
+        let people = state.show(members);
         let (people, count) = if big { (None, Some(people.len())) } else { (Some(people), None) };
         ServerFrame::Presence { room: Some(room), full: true, people, count }.encode()
     }
@@ -145,6 +159,18 @@ impl Presences {
         self.state().unwatch(socket);
     }
 
+    /// Sockets may not look at a room any more.
+    pub(super) fn shut(&self, room: RoomId, sockets: impl IntoIterator<Item = SocketId>) {
+        let mut state = self.state();
+        let Some(watched) = state.watched.get_mut(&room) else { return };
+        for socket in sockets {
+            watched.sockets.remove(&socket);
+        }
+        if watched.sockets.is_empty() {
+            state.watched.remove(&room);
+        }
+    }
+
     /// Somebody became a member, or is none any more.
     pub(super) fn member(&self, room: RoomId, user: UserId, member: bool) {
         let mut state = self.state();
@@ -152,8 +178,7 @@ impl Presences {
         if member {
             watched.members.insert(user);
             // Those who look have to learn of them, whatever was told before.
-            state.told.remove(&user);
-            state.changed.insert(user);
+            state.shown.insert(user);
         } else {
             watched.members.remove(&user);
         }
@@ -228,9 +253,23 @@ impl State {
         }
     }
 
-    fn who_of(&self, users: impl IntoIterator<Item = UserId>) -> Vec<Here> {
-        let here = users.into_iter().map(|user| Here { user, state: self.of(user) });
-        here.filter(|here| here.state != Presence::Offline).collect()
+    /// Who of these is here, for somebody who learns from what is told how that changes.
+    fn show(&mut self, users: impl IntoIterator<Item = UserId>) -> Vec<Here> {
+        let mut people = vec![];
+        for user in users {
+            let here = Here { user, state: self.of(user) };
+            if here.state != self.told(user) {
+                self.shown.insert(user);
+            }
+            if here.state != Presence::Offline {
+                people.push(here);
+            }
+        }
+        people
+    }
+
+    fn told(&self, user: UserId) -> Presence {
+        self.told.get(&user).copied().unwrap_or(Presence::Offline)
     }
 
     fn unwatch(&mut self, socket: SocketId) {
@@ -280,10 +319,11 @@ impl State {
     }
 
     fn tell_watchers(&mut self) {
-        let changed: Vec<Here> = std::mem::take(&mut self.changed)
-            .into_iter()
-            .map(|user| Here { user, state: self.of(user) })
-            .filter(|here| self.told.get(&here.user).copied().unwrap_or(Presence::Offline) != here.state)
+        let (changed, shown) = (std::mem::take(&mut self.changed), std::mem::take(&mut self.shown));
+        let changed: Vec<Here> = changed
+            .union(&shown)
+            .map(|user| Here { user: *user, state: self.of(*user) })
+            .filter(|here| shown.contains(&here.user) || self.told(here.user) != here.state)
             .collect();
         for here in &changed {
             match here.state {
@@ -324,5 +364,50 @@ fn tell(sockets: &HashMap<SocketId, Arc<Mailbox>>, frame: &ServerFrame<'_>) {
     let frame = frame.encode();
     for mailbox in sockets.values() {
         mailbox.push(std::slice::from_ref(&frame));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bus::LocalBus;
+
+    fn told(mailbox: &Mailbox) -> String {
+        let mut frames = vec![];
+        mailbox.take(&mut frames);
+        frames.iter().map(|frame| frame.as_str()).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn a_state_that_was_over_before_it_was_told_is_corrected_for_who_saw_it() {
+        let (bus, _events) = LocalBus::new();
+        let presences = Presences::new(Arc::new(bus));
+        let (user, room) = (UserId::new(), RoomId::new());
+        let (theirs, eyes) = (SocketId(1), Arc::new(Mailbox::new(10)));
+        presences.enter(theirs, user, true);
+        presences.state().tick();
+        presences.enter(theirs, user, false);
+        let full = presences.watch(SocketId(2), &eyes, room, [user].into());
+        assert!(full.as_str().contains("idle"), "{full}");
+        presences.enter(theirs, user, true);
+        presences.state().tick();
+        assert!(told(&eyes).contains("online"), "who saw them idle learns that they are back");
+        presences.state().tick();
+        assert_eq!(told(&eyes), "", "once");
+    }
+
+    #[test]
+    fn who_may_not_look_any_more_is_told_nothing() {
+        let (bus, _events) = LocalBus::new();
+        let presences = Presences::new(Arc::new(bus));
+        let (user, room) = (UserId::new(), RoomId::new());
+        let (out, still) = (Arc::new(Mailbox::new(10)), Arc::new(Mailbox::new(10)));
+        presences.watch(SocketId(2), &out, room, [user].into());
+        presences.watch(SocketId(3), &still, room, [user].into());
+        presences.shut(room, [SocketId(2)]);
+        presences.enter(SocketId(1), user, true);
+        presences.state().tick();
+        assert_eq!(told(&out), "");
+        assert!(told(&still).contains("online"));
     }
 }

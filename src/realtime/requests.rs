@@ -8,8 +8,8 @@ use super::{
     Format,
     encode::Messages,
     frames::{
-        ClientFrame, ErrorFrame, MemberState, Profile, Resumed, ResumedMessage, RoomHead, RoomState,
-        ServerFrame, Shown,
+        ClientFrame, DraftState, ErrorFrame, MemberState, Profile, Resumed, ResumedMessage, RoomHead,
+        RoomState, ServerFrame, Shown,
     },
     hub::Hub,
     lane::Reader,
@@ -17,7 +17,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     log::{Resume, Since, Why},
-    model::{Actor, Done, Head, Nonce, RoomId, UserId},
+    model::{Actor, Done, Head, Nonce, RoomId, UserId, What},
 };
 
 /// A resume of more bytes than this is a reload.
@@ -116,7 +116,8 @@ async fn resume_room(hub: &Hub, user: UserId, format: Format, room: RoomId, from
         Resume::Reload(why) => return Ok(ServerFrame::Reload { room: Some(room), why }.encode()),
     };
     let mine = chat.room_of(user, room).await?;
-    let (read, mentions) = mine.map(|l| (l.listed.read, l.listed.mentions)).unwrap_or_default();
+    // Nothing is unread for who only looks.
+    let (read, mentions) = mine.map_or((since.room.seq, 0), |l| (l.listed.read, l.listed.mentions));
     let Since { head, room: now, messages, members } = &since;
     let shown = Messages::show(chat, messages, format).await?;
     let messages = messages.iter().filter_map(|message| {
@@ -146,21 +147,32 @@ async fn resume_room(hub: &Hub, user: UserId, format: Format, room: RoomId, from
 }
 
 async fn resume_person(hub: &Hub, user: UserId, from: Head) -> Result<Utf8Bytes> {
-    let head = match hub.log().resume_person(user, from).await? {
-        Resume::Since((head, _)) => head,
+    let (head, since) = match hub.log().resume_person(user, from).await? {
+        Resume::Since(since) => since,
         Resume::Reload(why) => return Ok(ServerFrame::Reload { room: None, why }.encode()),
     };
     let rooms = hub.chat().rooms_of(user).await?;
-    let person = hub.chat().people().one(user).await?;
-    let (display, bio) =
-        person.as_ref().map(|person| (person.display.as_str(), person.bio.as_str())).unwrap_or_default();
+    let drafts = hub.log().store().drafts(user).await?;
+    // What was changed since is newest there; what is kept at hand may be older.
+    let changed = since.into_iter().rev().find_map(|what| match what {
+        What::Profile { display, bio } => Some((display, bio)),
+        _ => None,
+    });
+    let (display, bio) = match changed {
+        Some(changed) => changed,
+        None => {
+            let person = hub.log().store().people(&[user]).await?.pop();
+            person.map(|person| (person.display, person.bio)).unwrap_or_default()
+        }
+    };
     let frame = ServerFrame::Resumed {
         room: None,
         rev: head.rev,
         tag: head.tag,
         state: Resumed::Person {
-            person: Profile { display, bio },
+            person: Profile { display: &display, bio: &bio },
             rooms: rooms.iter().map(RoomHead::from).collect(),
+            drafts: drafts.iter().map(|(room, text)| DraftState { room: *room, text }).collect(),
         },
     };
     Ok(frame.encode())
@@ -168,11 +180,12 @@ async fn resume_person(hub: &Hub, user: UserId, from: Head) -> Result<Utf8Bytes>
 
 /// Begins to tell a reader who is here of a room's people. Says whether they are a member of it.
 pub(super) async fn watch(hub: &Hub, reader: &Reader, room: RoomId) -> Result<bool> {
-    let readable = hub.chat().readable(reader.user, room).await?;
+    let chat = hub.chat();
+    let readable = chat.readable(reader.user, room).await?;
     let mut members = HashSet::new();
     let mut after = None;
     loop {
-        let page = hub.log().store().members(room, after, CHUNK).await?;
+        let page = hub.log().members(room, after, CHUNK).await?;
         after = page.items.last().map(|member| member.user);
         members.extend(page.items.into_iter().map(|member| member.user));
         if !page.more || members.len() >= MAX_WATCHED {
@@ -180,6 +193,11 @@ pub(super) async fn watch(hub: &Hub, reader: &Reader, room: RoomId) -> Result<bo
         }
     }
     let frame = hub.presence().watch(reader.socket, &reader.mailbox, room, members);
+    // Who was removed meanwhile may not look, and the removal may have found nothing to shut.
+    if let Err(error) = chat.readable(reader.user, room).await {
+        hub.presence().unwatch(reader.socket);
+        return Err(error);
+    }
     reader.mailbox.push(&[frame]);
     Ok(readable.member.is_some())
 }

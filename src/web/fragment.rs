@@ -8,7 +8,11 @@ use super::views::{MessageFragment, MessageKind, MessageView, ReactionView, Repl
 use crate::{
     chat::Chat,
     error::{Error, Result},
-    model::{Message, Person, Seq, SystemLine, UserId, markdown::excerpt, room::Body},
+    model::{
+        Message, Person, Seq, SystemLine, UserId,
+        markdown::excerpt,
+        room::{Body, Touches},
+    },
 };
 
 /// How many characters of a message are shown where another answers it.
@@ -95,8 +99,11 @@ async fn quoted(chat: &Chat, messages: &[Message]) -> Result<Quoted> {
         .collect();
     let missing: Vec<Seq> = wanted.into_iter().filter(|seq| !quoted.contains_key(seq)).collect();
     if !missing.is_empty() {
-        let found = chat.log().store().messages_at(room, &missing).await?;
-        quoted.extend(found.into_iter().map(|message| (message.seq, message)));
+        // Through the log: what was deleted a moment ago must not be quoted from a projection that lags.
+        let touches = Touches { messages: missing.into_iter().collect(), ..Touches::default() };
+        let view = chat.log().view(room, touches).await?;
+        let found = view.into_iter().flat_map(|(_, view)| view.messages.into_values().flatten());
+        quoted.extend(found.map(|message| (message.seq, message)));
     }
     Ok(quoted)
 }

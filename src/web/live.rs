@@ -58,5 +58,5 @@ async fn open(
         mailbox: app.config.mailbox,
         check,
     };
-    Ok(realtime::serve(app.hub.clone(), upgrade, entrance))
+    Ok(realtime::serve(app.hub.clone(), upgrade, entrance, app.tasks.clone()))
 }

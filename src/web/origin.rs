@@ -56,7 +56,7 @@ pub async fn host(State(app): State<App>, request: Request, next: Next) -> Respo
         return Redirect::temporary(&url.link(path)).into_response();
     }
     // An address can't be made to point elsewhere, so programs may use it.
-    if path.starts_with("/api/") && is_an_address(authority) {
+    if (path.starts_with("/api/") || path == "/ws") && is_an_address(authority) {
         return next.run(request).await;
     }
     Error::says(Code::CrossSite, format!("This server is {}; ask for it by that name.", url.origin()))

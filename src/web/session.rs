@@ -65,17 +65,19 @@ fn idle() -> Expiry {
     Expiry::OnInactivity(time::Duration::seconds(IDLE.as_secs().cast_signed()))
 }
 
-/// Logs a browser in. Its cookie gets a new value, and the session it showed before ends.
+/// Logs a browser in, and returns the session's id. Its cookie gets a new value, and the session it showed before ends.
 pub(super) async fn begin(
     session: &tower_sessions::Session,
     account: &Account,
     agent: String,
-) -> crate::error::Result<()> {
+) -> crate::error::Result<SessionId> {
     session.cycle_id().await.map_err(Error::unavailable)?;
     let now = Timestamp::now();
-    let known = Known { id: SessionId::new(), user: account.id, agent, created: now, seen: now };
+    let id = SessionId::new();
+    let known = Known { id, user: account.id, agent, created: now, seen: now };
     session.insert(KEY, known).await.map_err(Error::unavailable)?;
-    session.save().await.map_err(Error::unavailable)
+    session.save().await.map_err(Error::unavailable)?;
+    Ok(id)
 }
 
 /// Logs a browser out.

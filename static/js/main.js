@@ -37,8 +37,10 @@ app.bus.on("people-side", () => {
 app.bus.on("shortcuts", async () => (await import("./features/dialogs.js")).shortcuts());
 if (find(".settings")) import("./features/panels.js").then(({ startPanels }) => startPanels(app));
 tellRefusals(app);
-startMoving(app);
 app.connection.connect();
+// In two strides, so that the page answers in between.
+await new Promise((done) => setTimeout(done));
+startMoving(app);
 
 document.addEventListener("click", (event) => {
   const opener = near(event, "[data-open]");

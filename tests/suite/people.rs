@@ -6,12 +6,12 @@ use std::{
 };
 
 use futures_util::{SinkExt, StreamExt};
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{Message, client::IntoClientRequest, protocol::CloseFrame},
+    tungstenite::{Message, client::IntoClientRequest, handshake::client::Request, protocol::CloseFrame},
 };
 
 use crate::services::PATIENCE;
@@ -37,12 +37,16 @@ pub(crate) struct Person {
     http: reqwest::Client,
 }
 
-/// An answer: its status and its body, null when it has none.
+/// An answer: its status and its body.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     /// The status.
     pub(crate) status: StatusCode,
-    /// The body.
+    /// The headers.
+    pub(crate) headers: HeaderMap,
+    /// The body as it came.
+    pub(crate) text: String,
+    /// The body as JSON, null when it isn't.
     pub(crate) body: Value,
 }
 
@@ -59,6 +63,28 @@ impl Answer {
     pub(crate) fn code(&self) -> &str {
         assert!(self.status.as_u16() >= 400, "{} {}", self.status, self.body);
         self.body["error"]["code"].as_str().expect("an error has a code")
+    }
+
+    /// What an error says, with all that a second one of the same kind would say as well.
+    #[track_caller]
+    pub(crate) fn error(&self) -> (u16, Value) {
+        self.code();
+        let mut error = self.body["error"].clone();
+        error.as_object_mut().unwrap().remove("request").expect("an error names its request");
+        (self.status.as_u16(), error)
+    }
+
+    /// A header's text, empty where it is missing.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+
+    /// The answer to a request.
+    pub(crate) async fn to(request: RequestBuilder) -> Self {
+        let answer = timeout(PATIENCE, request.send()).await.expect("an answer in time").unwrap();
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let text = answer.text().await.unwrap();
+        Self { status, headers, body: serde_json::from_str(&text).unwrap_or_default(), text }
     }
 }
 
@@ -106,17 +132,16 @@ impl Person {
         body: Option<Value>,
         nonce: &str,
     ) -> Answer {
-        let mut request = self
-            .http
-            .request(method, format!("{}{path}", self.url))
-            .bearer_auth(&self.token)
-            .header("Idempotency-Key", nonce);
+        let mut request = self.request(method, path).header("Idempotency-Key", nonce);
         if let Some(body) = body {
             request = request.json(&body);
         }
-        let answer = timeout(PATIENCE, request.send()).await.expect("an answer in time").unwrap();
-        let status = answer.status();
-        Answer { status, body: answer.json().await.unwrap_or_default() }
+        Answer::to(request).await
+    }
+
+    /// A request to be made up further.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.token)
     }
 
     /// Reads.
@@ -127,6 +152,21 @@ impl Person {
     /// Posts.
     pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         self.ask(Method::POST, path, Some(body)).await
+    }
+
+    /// Puts.
+    pub(crate) async fn put(&self, path: &str, body: Value) -> Answer {
+        self.ask(Method::PUT, path, Some(body)).await
+    }
+
+    /// Changes.
+    pub(crate) async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.ask(Method::PATCH, path, Some(body)).await
+    }
+
+    /// Removes.
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.ask(Method::DELETE, path, None).await
     }
 
     /// The id of the room that everybody is in.
@@ -153,18 +193,28 @@ impl Person {
         answer.ok()["seq"].as_u64().unwrap()
     }
 
-    /// Connects a socket.
+    /// Connects a socket that gets messages as fields.
     pub(crate) async fn socket(&self) -> Socket {
-        let mut request = self.url.replacen("http", "ws", 1) + "/ws";
-        request.push_str("?format=json");
-        let mut request = request.into_client_request().unwrap();
-        let bearer = format!("Bearer {}", self.token).parse().unwrap();
-        request.headers_mut().insert("authorization", bearer);
-        let connected = timeout(PATIENCE, connect_async(request)).await.expect("a socket in time");
-        let mut socket = Socket { stream: connected.unwrap().0, heads: Value::Null, aside: VecDeque::new() };
+        self.socket_for("json").await
+    }
+
+    /// Connects a socket that gets messages in this format.
+    pub(crate) async fn socket_for(&self, format: &str) -> Socket {
+        let connected = timeout(PATIENCE, connect_async(self.upgrade(format))).await;
+        let stream = connected.expect("a socket in time").unwrap().0;
+        let mut socket = Socket { stream, heads: Value::Null, aside: VecDeque::new() };
         socket.heads = socket.next().await;
         assert_eq!(socket.heads["type"], "heads");
         socket
+    }
+
+    /// The request for a socket.
+    pub(crate) fn upgrade(&self, format: &str) -> Request {
+        let url = self.url.replacen("http", "ws", 1) + "/ws?format=" + format;
+        let mut request = url.into_client_request().unwrap();
+        let bearer = format!("Bearer {}", self.token).parse().unwrap();
+        request.headers_mut().insert("authorization", bearer);
+        request
     }
 }
 
@@ -184,7 +234,30 @@ impl Socket {
 
     /// Sends a text, a frame or not.
     pub(crate) async fn send_text(&mut self, text: &str) {
-        self.stream.send(Message::text(text)).await.unwrap();
+        self.send_message(Message::text(text)).await;
+    }
+
+    /// Sends whatever a WebSocket carries.
+    pub(crate) async fn send_message(&mut self, message: Message) {
+        self.stream.send(message).await.unwrap();
+    }
+
+    /// What the first frame said of a room.
+    pub(crate) fn head_of(&self, room: &str) -> Value {
+        let rooms = self.heads["rooms"].as_array().unwrap();
+        rooms.iter().find(|head| head["room"] == room).expect("a head of the room").clone()
+    }
+
+    /// All frames up to this rev of a room.
+    pub(crate) async fn up_to(&mut self, room: &str, rev: u64) -> Vec<Value> {
+        let mut frames = vec![];
+        loop {
+            frames.push(self.next().await);
+            let last = &frames[frames.len() - 1];
+            if last["room"] == room && last["rev"] == rev && last["type"] != "ack" {
+                return frames;
+            }
+        }
     }
 
     /// The next frame that wasn't taken yet.
@@ -248,7 +321,10 @@ impl Socket {
         loop {
             let message = timeout(PATIENCE, self.stream.next()).await.expect("a frame in time");
             match message {
-                Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).unwrap()),
+                Some(Ok(Message::Text(text))) => {
+                    assert!(text.starts_with(r#"{"type":""#), "a frame begins with its type: {text}");
+                    return Ok(serde_json::from_str(&text).unwrap());
+                }
                 Some(Ok(Message::Close(close))) => return Err(close),
                 Some(Ok(_)) => {}
                 Some(Err(_)) | None => return Err(None),

@@ -12,7 +12,10 @@ use tokio::{
     time::timeout,
 };
 
-use crate::services::{PATIENCE, until};
+use crate::{
+    people::{Person, people},
+    services::{PATIENCE, until},
+};
 
 /// A node that serves; it is killed when this is dropped.
 pub(crate) struct Program {
@@ -37,6 +40,49 @@ pub(crate) fn data_folder() -> (TempDir, PathBuf) {
     let folder = TempDir::new().unwrap();
     let data = folder.path().join("data");
     (folder, data)
+}
+
+/// A node on SQLite, with a data folder of its own and rates that no test comes near.
+pub(crate) struct House {
+    /// Where it serves.
+    pub(crate) url: String,
+    program: Program,
+    _folder: TempDir,
+}
+
+impl House {
+    /// As it is when nothing else is set.
+    pub(crate) async fn open() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// With these settings besides.
+    pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
+        let (folder, data) = data_folder();
+        let usual = [
+            ("PARLOR_LOGIN_RATE", "100000"),
+            ("PARLOR_POST_RATE", "1000000"),
+            ("PARLOR_POST_BURST", "100000"),
+        ];
+        let program = Program::start(&data, &[&usual, settings].concat()).await;
+        Self { url: program.url.clone(), program, _folder: folder }
+    }
+
+    /// People who just registered, the first of all owning the server.
+    pub(crate) async fn people<const N: usize>(&self, names: [&str; N]) -> [Person; N] {
+        people(&self.url, names).await
+    }
+
+    /// The address and port that it listens on.
+    pub(crate) fn address(&self) -> String {
+        self.url.replace("http://localhost", "127.0.0.1")
+    }
+
+    /// Tells it to go down.
+    pub(crate) fn terminate(&self) {
+        let id = self.program.child.id().expect("it runs").to_string();
+        assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    }
 }
 
 fn parlor() -> Command {

@@ -24,6 +24,14 @@ pub(crate) fn redis_url() -> String {
     format!("{}/{}", provided("PARLOR_TEST_REDIS_URL"), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
+/// A database of the shared MongoDB that no other test uses.
+pub(crate) fn mongodb_url() -> String {
+    let url = provided("PARLOR_TEST_MONGODB_URL");
+    let (hosts, options) = url.split_once('?').unwrap_or((&url, ""));
+    let name = parlor::model::Tag::random();
+    format!("{}/parlor_test_{name}?{options}", hosts.trim_end_matches('/'))
+}
+
 /// A port that nothing listens on, below those that the system hands out to connections, so that a service that
 /// was stopped finds its own free again.
 pub(crate) fn free_port() -> u16 {

@@ -24,7 +24,7 @@ const MAX_BYTES: usize = 16 << 20;
 /// How many appends may wait before callers wait to hand theirs over.
 const QUEUE: usize = 4_096;
 /// How long one write may take: to find a primary, to write, and to wait for the majority.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(12);
 
 /// An append on its way in.
 struct Waiting {

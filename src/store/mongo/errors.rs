@@ -43,7 +43,15 @@ pub(super) fn broken(why: impl Into<String>) -> StoreError {
 pub(super) async fn bounded<T>(
     work: impl IntoFuture<Output = mongodb::error::Result<T>>,
 ) -> Result<T, StoreError> {
-    match tokio::time::timeout(PATIENCE, work.into_future()).await {
+    within(PATIENCE, work).await
+}
+
+/// Waits for the driver this long.
+async fn within<T>(
+    patience: Duration,
+    work: impl IntoFuture<Output = mongodb::error::Result<T>>,
+) -> Result<T, StoreError> {
+    match tokio::time::timeout(patience, work.into_future()).await {
         Ok(done) => done.map_err(store_error),
         Err(_) => Err(away("no answer in time")),
     }
@@ -53,7 +61,15 @@ pub(super) async fn bounded<T>(
 pub(super) async fn all<T: DeserializeOwned + Send + Sync>(
     query: impl IntoFuture<Output = mongodb::error::Result<Cursor<T>>>,
 ) -> Result<Vec<T>, StoreError> {
-    bounded(async { query.into_future().await?.try_collect().await }).await
+    all_within(PATIENCE, query).await
+}
+
+/// All that a query finds, which may take this long.
+pub(super) async fn all_within<T: DeserializeOwned + Send + Sync>(
+    patience: Duration,
+    query: impl IntoFuture<Output = mongodb::error::Result<Cursor<T>>>,
+) -> Result<Vec<T>, StoreError> {
+    within(patience, async { query.into_future().await?.try_collect().await }).await
 }
 
 /// Whether a unique index refused a write of one document.

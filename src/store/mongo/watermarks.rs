@@ -1,12 +1,14 @@
 //! How far streams are folded, and which are behind.
 
+use std::time::Duration;
+
 use mongodb::bson::{Binary, doc, rawdoc};
 use serde::Deserialize;
 
 use super::{
     MongoStore,
     bson::{int, stream_key, stream_of, tag_bits, tag_of, uint},
-    errors::{BATCH, PATIENCE, all, bounded},
+    errors::{BATCH, PATIENCE, all, all_within, bounded},
     log::since,
     schema::Collections,
     statements,
@@ -15,6 +17,11 @@ use crate::{
     model::{Head, Rev, Stream, Tag, Timestamp},
     store::StoreError,
 };
+
+/// Of appends since then all are looked at; of those since longer ago, each stream's newest.
+const RECENT: Duration = Duration::from_secs(600);
+/// How long it may take to look for streams that are behind. Nobody waits for it.
+const LOOK_THROUGH: Duration = Duration::from_secs(60);
 
 /// A watermark's way.
 #[derive(Debug, Clone, Copy)]
@@ -82,9 +89,27 @@ impl MongoStore {
 
     /// Streams that were appended to since then, and are not folded to their head.
     pub(super) async fn behind(&self, at: Timestamp) -> Result<Vec<Stream>, StoreError> {
-        let pipeline = vec![
-            doc! { "$match": { "_id": { "$gte": since(at) } } },
-            doc! { "$group": { "_id": "$stream", "rev": { "$max": { "$add": ["$first", "$count", -1] } } } },
+        let stands = doc! { "$add": ["$first", "$count", -1] };
+        let mut pipeline = if at > Timestamp::now().minus(RECENT) {
+            vec![
+                doc! { "$match": { "_id": { "$gte": since(at) } } },
+                doc! { "$group": { "_id": "$stream", "rev": { "$max": stands } } },
+            ]
+        } else {
+            // Along the index, skipping to each stream's last: of a long log far less than all of it.
+            vec![
+                doc! { "$sort": { "stream": -1, "first": -1 } },
+                doc! { "$group": {
+                    "_id": "$stream",
+                    "first": { "$first": "$first" },
+                    "count": { "$first": "$count" },
+                    "at": { "$first": "$at" },
+                } },
+                doc! { "$match": { "at": { "$gte": at.0 } } },
+                doc! { "$project": { "rev": stands } },
+            ]
+        };
+        pipeline.extend([
             doc! { "$lookup": {
                 "from": self.collections.streams.name(),
                 "localField": "_id",
@@ -93,9 +118,9 @@ impl MongoStore {
             } },
             doc! { "$match": { "$expr": { "$gt": ["$rev", { "$ifNull": [{ "$first": "$folded.rev" }, 0] }] } } },
             doc! { "$project": { "_id": 1 } },
-        ];
+        ]);
         let query = self.collections.log.aggregate(pipeline).with_type::<Named>();
-        let behind = all(query.batch_size(BATCH).max_time(PATIENCE)).await?;
+        let behind = all_within(LOOK_THROUGH, query.batch_size(BATCH).max_time(LOOK_THROUGH)).await?;
         behind.iter().map(|named| stream_of(&named.stream)).collect()
     }
 }

@@ -1,6 +1,7 @@
 //! The JSON API, under `/api`.
 
 pub mod auth;
+mod describe;
 pub mod invites;
 pub mod me;
 pub mod messages;
@@ -14,6 +15,7 @@ use crate::app::App;
 
 pub(super) fn router() -> Router<App> {
     Router::new()
+        .merge(describe::router())
         .merge(auth::router())
         .merge(me::router())
         .merge(sessions::router())

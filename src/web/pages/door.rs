@@ -88,7 +88,7 @@ async fn login(
         app.accounts.login(&name, password, &client).await
     };
     match account.await {
-        Ok(account) => enter(&cookie, &account, client, &next).await,
+        Ok(account) => enter(&app, &cookie, &account, client, &next).await,
         Err(error) if is_ours(&error) => Err(error),
         Err(error) => refuse(&error, &login_form(&app, name, &next, Some(error.message().to_owned()))),
     }
@@ -123,7 +123,7 @@ async fn register(
         app.accounts.register(newcomer(form)?, &nonce, &client).await
     };
     let error = match account.await {
-        Ok(account) => return enter(&cookie, &account, client, "/").await,
+        Ok(account) => return enter(&app, &cookie, &account, client, "/").await,
         Err(error) if is_ours(&error) => return Err(error),
         Err(error) => error,
     };
@@ -178,8 +178,15 @@ async fn logout(cookie: Session) -> Result<Redirect> {
     Ok(Redirect::to("/login"))
 }
 
-async fn enter(cookie: &Session, account: &Account, client: Client, next: &str) -> Result<Response> {
-    session::begin(cookie, account, client.agent).await?;
+async fn enter(
+    app: &App,
+    cookie: &Session,
+    account: &Account,
+    client: Client,
+    next: &str,
+) -> Result<Response> {
+    let session = session::begin(cookie, account, client.agent).await?;
+    app.accounts.confirm(account, session).await?;
     Ok(Redirect::to(within(next)).into_response())
 }
 

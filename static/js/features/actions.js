@@ -2,6 +2,7 @@
 import { el, find, near, place, tool, icon } from "../core/dom.js";
 import { t } from "../core/text.js";
 import { api } from "../core/api.js";
+import { tellDate } from "./dress.js";
 import { toast } from "./toasts.js";
 
 /** A finger that rests this long means the menu, if it moves less than this. */
@@ -99,6 +100,8 @@ export function startActions(room) {
     // Where one points goes before where the last click left the focus.
     if (li && li !== on && bar.contains(document.activeElement) && !menu.matches(":popover-open")) on?.focus({ preventScroll: true });
     show(li);
+    const time = near(event, "time");
+    if (time) tellDate(time);
   }, { signal });
   box.addEventListener("pointerleave", () => show(null), { signal });
   box.addEventListener("focusin", (event) => show(line(event)), { signal });

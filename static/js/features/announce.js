@@ -1,5 +1,5 @@
 // New messages for those who listen: one by one while they are few, as a number when they are many. And the title.
-import { debounce, find } from "../core/dom.js";
+import { all, debounce, find } from "../core/dom.js";
 import { t } from "../core/text.js";
 
 const GATHER_MS = 1500;
@@ -25,8 +25,9 @@ export function startAnnouncing(app) {
   });
 
   const title = () => {
-    const { messages, mentions } = app.unread.total;
-    const mark = mentions ? `(${mentions}) ` : messages ? "• " : "";
+    // What is lit in the room list calls for this person: mentions, and all in direct messages.
+    const lit = all("#rail .badge.you > [aria-hidden]").reduce((sum, count) => sum + (parseInt(count.textContent, 10) || 0), 0);
+    const mark = lit ? `(${lit}) ` : app.unread.total.messages ? "• " : "";
     const place = app.room?.name ?? document.querySelector("h1")?.textContent ?? "";
     document.title = `${mark}${place} · ${app.server}`;
   };

@@ -91,9 +91,24 @@ export class App {
         if (frame.line) this.unread.posted(frame.room, { seq: frame.line.seq, author: frame.by });
         this.bus.emit("room", frame);
         break;
+      case "profile":
+        this.#named(frame.user, frame.display);
+        break;
+      case "person":
+        if (frame.change === "profile") this.#named(this.me.id, frame.display);
+        this.bus.emit("person", frame);
+        break;
       default:
         this.bus.emit(frame.type, frame);
     }
+  }
+
+  /** @param {string} user @param {string} display */
+  #named(user, display) {
+    if (this.names.get(user) === display) return;
+    this.names.learn(user, display);
+    if (user === this.me.id) this.me.display = display;
+    this.bus.emit("profile", { user, display });
   }
 
   /** Changes that closed tabs left behind become ours. */

@@ -172,6 +172,6 @@ export function startComposer(room) {
     const free = document.activeElement === document.body || document.activeElement === room.timeline.box;
     if (plain && free && !document.querySelector(":popover-open, dialog[open]")) composer.focus();
   }, { signal });
-  if (matchMedia("(hover: hover) and (width >= 64rem)").matches && !room.at) composer.focus();
+  if (matchMedia("(hover: hover) and (width >= 64rem)").matches && !room.at) requestAnimationFrame(() => signal.aborted || composer.focus());
   return composer;
 }

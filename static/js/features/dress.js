@@ -37,7 +37,12 @@ function times(li) {
   const at = Number(li.dataset.at);
   if (!time || !at) return;
   time.textContent = clock(at);
-  time.title = full(at);
+}
+
+/** The whole date, when somebody points at the clock: most never do. @param {HTMLElement} time */
+export function tellDate(time) {
+  const at = Number(/** @type {HTMLElement | null} */ (time.closest("li"))?.dataset.at);
+  if (at && !time.title) time.title = full(at);
 }
 
 /** @param {HTMLElement} li */

@@ -82,7 +82,10 @@ export function startRail(app) {
   app.bus.on("room", (frame) => {
     if (["renamed", "archived", "joined", "left", "removed"].includes(frame.change)) reload();
   });
-  app.bus.on("profile", () => reload());
+  app.bus.on("profile", ({ user, display }) => {
+    reload();
+    if (user === app.me.id) find(".me b").textContent = display;
+  });
   app.bus.on("person", (frame) => {
     if (frame.change === "room-added") {
       if (frame.head) app.unread.set(frame.room, frame.head);

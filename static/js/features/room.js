@@ -33,6 +33,7 @@ export class Room {
     app.bus.on("reaction", (frame) => frame.room === this.id && this.timeline.react(frame), signal);
     app.bus.on("room", (frame) => this.#changed(frame), signal);
     app.bus.on("resumed", (frame) => this.#resumed(frame), signal);
+    app.bus.on("profile", ({ user, display }) => this.#renamed(user, display), signal);
     requestAnimationFrame(() => this.timeline.place.keep(() => this.timeline.log.querySelectorAll("li[data-seq]").forEach((li) => fold(/** @type {HTMLElement} */ (li)))));
   }
 
@@ -60,6 +61,11 @@ export class Room {
     find(".bar h1", this.main).textContent = name;
     if (topic !== null) find(".bar .topic", this.main).textContent = topic;
     this.app.bus.emit("title");
+  }
+
+  /** Somebody has another name now. @param {string} user @param {string} display */
+  #renamed(user, display) {
+    for (const button of this.main.querySelectorAll(`.author[data-person="${CSS.escape(user)}"]`)) button.textContent = display;
   }
 
   /** @param {any} frame */

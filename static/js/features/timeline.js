@@ -131,6 +131,7 @@ export class Timeline {
       else this.moreAfter = log.dataset.moreAfter === "true";
       this.#trim(at === "start" ? "end" : "start");
       this.arrange();
+      this.#real().forEach(fold);
     });
   }
 
@@ -145,6 +146,7 @@ export class Timeline {
     this.moreAfter = log.dataset.moreAfter === "true";
     for (const li of this.#real()) this.#learn(li);
     this.arrange();
+    this.#real().forEach(fold);
   }
 
   /** The first unread message gets the "new" line above it. @param {number} seq @param {string} note */

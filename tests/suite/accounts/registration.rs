@@ -23,7 +23,8 @@ async fn who_registers_first_on_this_machine_owns_the_server_and_nobody_else() {
     );
     let [alice, bob] = server.people(["alice", "bob"]).await;
     assert_eq!(alice.api.get("/api/me").await.expect(200)["owner"], true);
-    assert_eq!(bob.api.get("/api/me").await.expect(200)["owner"], false);
+    let me = bob.api.get("/api/me").await.expect(200);
+    assert_eq!((&me["owner"], &me["user"], &me["name"]), (&json!(false), &json!(bob.id), &json!(bob.name)));
 }
 
 #[tokio::test]

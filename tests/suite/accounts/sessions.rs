@@ -174,6 +174,21 @@ async fn a_new_password_ends_all_other_sessions_and_the_old_password() {
 }
 
 #[tokio::test]
+async fn a_login_that_a_new_password_overtakes_comes_to_nothing() {
+    let server = TestServer::start().await;
+    let [alice] = server.people(["alice"]).await;
+    let accounts = &server.app.accounts;
+    let from = parlor::accounts::Client::new([127, 0, 0, 1].into(), "a test");
+    let password = parlor::accounts::Password::typed("password", PASSWORD.to_owned()).unwrap();
+    let overtaken = accounts.login("alice", password, &from).await.unwrap();
+    let change = json!({"current": PASSWORD, "new": "quorum-lantern-7"});
+    alice.page.post("/api/me/password", change).await.expect(204);
+    let refused = accounts.begin_program(&overtaken, &from).await.unwrap_err();
+    assert_eq!(refused.code().as_str(), "wrong_credentials");
+    assert_eq!(accounts.sessions(overtaken.id).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn sessions_outlive_the_server() {
     let server = TestServer::start().await;
     let [alice] = server.people(["alice"]).await;

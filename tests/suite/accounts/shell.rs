@@ -131,6 +131,18 @@ async fn an_error_is_a_page_to_people_and_json_to_programs() {
 }
 
 #[tokio::test]
+async fn the_api_describes_itself_without_any_network() {
+    let server = TestServer::start().await;
+    let description = server.program().get("/api/openapi.json").await.expect(200);
+    assert!(description["openapi"].as_str().unwrap().starts_with("3."), "{description}");
+    assert_eq!(description["paths"]["/api/auth/login"]["post"]["operationId"], "post_auth_login");
+    let page = server.browser().get("/api/docs").await;
+    assert_eq!(page.status, 200);
+    assert!(page.text.contains("/api/rooms/{room}/messages") && page.text.contains("id=\"PassBody\""));
+    assert!(!page.text.contains("//"), "nothing comes from elsewhere");
+}
+
+#[tokio::test]
 async fn it_is_alive_and_ready() {
     let server = TestServer::start().await;
     assert_eq!(server.program().get("/healthz").await.text, "ok\n");

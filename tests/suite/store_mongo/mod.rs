@@ -1,8 +1,11 @@
 //! What the contract of a store doesn't say, and MongoDB alone can get wrong.
 
+mod crash;
 mod faults;
+mod halves;
 mod place;
 mod queries;
+mod shapes;
 mod start;
 
 pub(crate) use place::Place;

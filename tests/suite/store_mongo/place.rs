@@ -19,6 +19,8 @@ use tokio::{
     sync::{Mutex, MutexGuard},
 };
 
+use crate::services::provided;
+
 /// The server has one `failCommand` for all.
 static FAULTS: Mutex<()> = Mutex::const_new(());
 
@@ -33,9 +35,7 @@ pub(crate) struct Place {
 impl Place {
     /// One that is empty, on the server that the environment names.
     pub(crate) async fn new() -> Self {
-        let url = std::env::var("PARLOR_TEST_MONGODB_URL").expect(
-            "PARLOR_TEST_MONGODB_URL must name a MongoDB for the tests, a replica set with enableTestCommands=1",
-        );
+        let url = provided("PARLOR_TEST_MONGODB_URL");
         let name = format!("parlor_test_{}", Tag::random());
         let client = Client::with_uri_str(&url).await.unwrap();
         let database = client.database(&name);

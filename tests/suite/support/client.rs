@@ -100,11 +100,6 @@ impl Client {
         send(self.request(Method::PATCH, path).json(&body)).await
     }
 
-    /// Puts, with a nonce of its own.
-    pub(crate) async fn put(&self, path: &str, body: Value) -> Answer {
-        send(self.request(Method::PUT, path).json(&body)).await
-    }
-
     /// Removes, with a nonce of its own.
     pub(crate) async fn delete(&self, path: &str) -> Answer {
         send(self.request(Method::DELETE, path)).await

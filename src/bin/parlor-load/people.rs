@@ -1,0 +1,87 @@
+//! People with accounts, and rooms that they are in.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde_json::json;
+
+use crate::{Result, host::Host, http::Http};
+
+const PASSWORD: &str = "a horse, a battery and a staple";
+
+/// Somebody who is logged in.
+#[derive(Debug, Clone)]
+pub(crate) struct Person {
+    /// Their login name.
+    pub(crate) name: String,
+    user: String,
+    token: String,
+}
+
+/// A nonce that no other change has.
+pub(crate) fn nonce() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    format!("load-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+impl Person {
+    /// Registers so many people.
+    pub(crate) async fn some(host: &Host, count: usize) -> Result<Vec<Self>> {
+        let http = Http::new(&host.address);
+        let mut people = Vec::with_capacity(count);
+        for n in 0..count {
+            let name = format!("load{}.{n}", std::process::id());
+            let body = json!({ "name": name, "password": PASSWORD });
+            let pass = http.post("/api/auth/register", &[("idempotency-key", &nonce())], &body).await?;
+            let text = |field: &str| pass[field].as_str().unwrap_or_default().to_owned();
+            people.push(Self { name, user: text("user"), token: text("access_token") });
+        }
+        Ok(people)
+    }
+
+    /// The header that says who asks, as a whole line.
+    pub(crate) fn authorization(&self) -> String {
+        format!("Authorization: Bearer {}\r\n", self.token)
+    }
+
+    /// Makes a public room, and has the others join it.
+    pub(crate) async fn room(&self, host: &Host, others: &[Person]) -> Result<String> {
+        let http = Http::new(&host.address);
+        let first: Vec<&str> = others.iter().take(15).map(|person| person.user.as_str()).collect();
+        let body = json!({ "kind": "public", "name": nonce(), "people": first });
+        let room = http.post("/api/rooms", &self.headers(&nonce()).each(), &body).await?;
+        let room = room["room"].as_str().ok_or("no room")?.to_owned();
+        for other in others.iter().skip(15) {
+            let headers = other.headers(&nonce());
+            http.post(&format!("/api/rooms/{room}/join"), &headers.each(), &json!({})).await?;
+        }
+        Ok(room)
+    }
+
+    /// Logs in as a browser does, and returns its cookie.
+    pub(crate) async fn cookie(&self, host: &Host) -> Result<String> {
+        let http = Http::new(&host.address);
+        let port = host.address.rsplit_once(':').ok_or("no port")?.1;
+        let authority = format!("localhost:{port}");
+        let headers = [("host", authority.as_str()), ("sec-fetch-site", "same-origin")];
+        let password = PASSWORD.replace(' ', "+").replace(',', "%2C");
+        let answer =
+            http.form("/login", &headers, format!("name={}&password={password}&next=", self.name)).await?;
+        let cookie = answer.headers.get("set-cookie").ok_or("no cookie")?.to_str()?;
+        Ok(cookie.split(';').next().unwrap_or_default().to_owned())
+    }
+
+    fn headers(&self, nonce: &str) -> Headers {
+        Headers { authorization: format!("Bearer {}", self.token), nonce: nonce.to_owned() }
+    }
+}
+
+struct Headers {
+    authorization: String,
+    nonce: String,
+}
+
+impl Headers {
+    fn each(&self) -> [(&str, &str); 2] {
+        [("authorization", &self.authorization), ("idempotency-key", &self.nonce)]
+    }
+}

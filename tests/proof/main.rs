@@ -1,0 +1,27 @@
+//! Proof of the log: races against a store with scripted faults, random runs, crashes and cuts, each compared with a
+//! fresh load, field for field.
+//!
+//! A random run says its seed when it fails; `PARLOR_TEST_SEED` gives it one, `PARLOR_TEST_STEPS` and
+//! `PARLOR_TEST_KILLS` another length.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may fail")]
+#![allow(dead_code, reason = "the helpers of the suite are shared whole")]
+
+mod audit;
+mod client;
+mod convergence;
+mod crash;
+mod dice;
+mod faulty;
+mod mongod;
+#[path = "../suite/people.rs"]
+mod people;
+mod place;
+#[path = "../suite/program.rs"]
+mod program;
+mod proxy;
+mod races;
+mod run;
+#[path = "../suite/services.rs"]
+mod services;
+mod shell;
