@@ -25,6 +25,7 @@ use crate::{
 
 /// A room that somebody may read: it came through the check.
 #[derive(Debug, Clone)]
+#[expect(clippy::manual_non_exhaustive, reason = "no other module of this crate may make one")]
 pub struct Readable {
     /// Where the room stood when it was checked.
     pub head: Head,

@@ -57,10 +57,10 @@ pub fn names(text: &str) -> Names {
         for piece in pieces(words) {
             match piece {
                 Piece::Mention(_, name) if name == EVERYONE => names.everyone = true,
-                Piece::Mention(_, name) if names.people.len() < MAX_MENTIONS => {
-                    if !names.people.contains(&name) {
-                        names.people.push(name);
-                    }
+                Piece::Mention(_, name)
+                    if names.people.len() < MAX_MENTIONS && !names.people.contains(&name) =>
+                {
+                    names.people.push(name);
                 }
                 _ => {}
             }
@@ -228,7 +228,7 @@ fn link(words: &str) -> Option<(Piece<'_>, usize)> {
         }
         url = shorter;
     }
-    (url.len() > scheme.len()).then(|| (Piece::Link(url), url.len()))
+    (url.len() > scheme.len()).then_some((Piece::Link(url), url.len()))
 }
 
 fn escape(text: &str) -> String {

@@ -137,7 +137,7 @@ mod tests {
         let mailbox = Mailbox::new(2);
         let frame = Utf8Bytes::from_static("x");
         mailbox.push(&[frame.clone(), frame.clone()]);
-        mailbox.push(&[frame.clone()]);
+        mailbox.push(std::slice::from_ref(&frame));
         mailbox.wait().await;
         let mut frames = vec![];
         assert_eq!(mailbox.take(&mut frames), Some(Close::TooSlow));

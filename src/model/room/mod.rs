@@ -5,6 +5,7 @@ mod fold;
 mod view;
 
 #[cfg(test)]
+#[allow(clippy::expect_used, reason = "a test may fail")]
 mod tests;
 
 pub use decide::{MAX_DISTINCT_REACTIONS, MAX_GROUP, MAX_REACTIONS};
