@@ -19,8 +19,9 @@ const AXE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/node_modules/axe-core/ax
 const SIZES: [(u32, u32); 3] = [(1440, 900), (820, 1180), (390, 844)];
 
 fn axe() -> String {
-    fs::read_to_string(AXE)
-        .unwrap_or_else(|error| panic!("axe-core is missing ({error}): run the tests with ./test, or `npm ci` first"))
+    fs::read_to_string(AXE).unwrap_or_else(|error| {
+        panic!("axe-core is missing ({error}): run the tests with ./test, or `npm ci` first")
+    })
 }
 
 /// A look at all states, with what was found.
@@ -120,9 +121,20 @@ impl Scene {
 
     async fn pages(&self, look: &mut Look<'_>) {
         let settings = format!("/rooms/{}/settings", self.empty);
-        let [empty, talk, closed] = [&self.empty, &self.talk, &self.closed].map(|room| format!("/rooms/{room}"));
-        let paths =
-            ["/browse", "/browse?q=nothing", "/people", "/new", "/new?kind=group", "/settings", &settings, &closed, &empty, &talk];
+        let [empty, talk, closed] =
+            [&self.empty, &self.talk, &self.closed].map(|room| format!("/rooms/{room}"));
+        let paths = [
+            "/browse",
+            "/browse?q=nothing",
+            "/people",
+            "/new",
+            "/new?kind=group",
+            "/settings",
+            &settings,
+            &closed,
+            &empty,
+            &talk,
+        ];
         for path in paths {
             look.on(&self.house, path).await;
         }
@@ -211,6 +223,10 @@ async fn nothing_is_found(scheme: &str) {
         scene.room(&mut look, width).await;
     }
     assert!(look.found.is_empty(), "{:#?}", look.found);
+    // That it would find something.
+    page.run::<Value>("document.querySelector('#main').append(document.createElement('img'))", &[]).await;
+    look.at("with a picture of nothing").await;
+    assert!(look.found.iter().any(|one| one.contains("image-alt")), "{:#?}", look.found);
 }
 
 #[tokio::test]

@@ -170,7 +170,8 @@ impl Browser {
             "const done = arguments[arguments.length - 1], args = arguments;
              (async () => {{ {script} }})().then((value) => done({{ value }}), (error) => done({{ error: `${{error}}` }}))"
         );
-        let answer: Value = self.driver.execute_async(script.as_str(), args).await.unwrap().convert().unwrap();
+        let answer: Value =
+            self.driver.execute_async(script.as_str(), args).await.unwrap().convert().unwrap();
         assert!(answer.get("error").is_none(), "{} in {script}", answer["error"]);
         serde_json::from_value(answer["value"].clone()).unwrap()
     }
@@ -191,10 +192,14 @@ impl Browser {
                 return;
             }
             if start.elapsed() > PATIENCE {
-                let shown = self.driver.execute("return `${location}\\n${document.body.innerText.slice(0, 3000)}`", vec![]);
+                let shown = self
+                    .driver
+                    .execute("return `${location}\\n${document.body.innerText.slice(0, 3000)}`", vec![]);
                 let shown = shown.await.map(|shown| shown.json().as_str().unwrap_or_default().to_owned());
                 let log = self.driver.browser_log().await;
-                panic!("not within {PATIENCE:?}: {what}\n{condition} {args:?}\n{answer:?}\n{shown:?}\n{log:?}");
+                panic!(
+                    "not within {PATIENCE:?}: {what}\n{condition} {args:?}\n{answer:?}\n{shown:?}\n{log:?}"
+                );
             }
             tokio::time::sleep(Duration::from_millis(25)).await;
         }

@@ -59,7 +59,9 @@ async fn no_page_and_no_state_of_it_breaks_the_policy() {
     quiet("a talk").await;
     let settings = format!("/rooms/{general}/settings");
     let link = format!("/rooms/{talk}?at=1");
-    for path in ["/browse", "/browse?q=x", "/people", "/new", "/new?kind=group", "/settings", &settings, &link] {
+    for path in
+        ["/browse", "/browse?q=x", "/people", "/new", "/new?kind=group", "/settings", &settings, &link]
+    {
         page.go(&format!("{}{path}", house.url)).await;
         page.until(path, "document.readyState === 'complete' && document.querySelector('h1')").await;
         quiet(path).await;
@@ -74,10 +76,19 @@ async fn no_page_and_no_state_of_it_breaks_the_policy() {
     quiet("settings").await;
 
     // That it would be heard of.
-    page.run::<serde_json::Value>("document.head.append(Object.assign(document.createElement('style'), { textContent: 'b{}' }))", &[]).await;
+    page.run::<serde_json::Value>(
+        "document.head.append(Object.assign(document.createElement('style'), { textContent: 'b{}' }))",
+        &[],
+    )
+    .await;
     let heard = page.complaints().await;
     assert!(!heard.is_empty(), "a break of the policy is heard of");
-    let policy: String = page.promised("return (await fetch(args[0])).headers.get('content-security-policy')", &[json!("/settings")]).await;
+    let policy: String = page
+        .promised(
+            "return (await fetch(args[0])).headers.get('content-security-policy')",
+            &[json!("/settings")],
+        )
+        .await;
     for word in ["unsafe-inline", "unsafe-eval", "*", "http:"] {
         assert!(!policy.contains(word), "{policy}");
     }

@@ -19,13 +19,18 @@ async fn long_room(house: &House, count: u64) -> (String, Person) {
     let room = alice.room("private", "archive", &[&bob]).await;
     let mut socket = bob.socket().await;
     let texts = (1..=count).map(|n| match n % 7 {
-        0 => format!("Message {n}\n\nwith a second paragraph that goes on for a while, so that it takes a line or two"),
+        0 => format!(
+            "Message {n}\n\nwith a second paragraph that goes on for a while, so that it takes a line or two"
+        ),
         3 => format!("```rust\nlet message = {n};\n```"),
         _ => format!("Message {n}"),
     });
     say_all(&mut socket, &room, texts).await;
     let seq = alice.get(&format!("/api/rooms/{room}")).await.ok()["seq"].clone();
-    alice.ask(reqwest::Method::PUT, &format!("/api/rooms/{room}/read"), Some(json!({ "seq": seq }))).await.ok();
+    alice
+        .ask(reqwest::Method::PUT, &format!("/api/rooms/{room}/read"), Some(json!({ "seq": seq })))
+        .await
+        .ok();
     (room, bob)
 }
 
@@ -109,7 +114,11 @@ async fn a_room_opens_at_its_end_and_goes_on_both_ways_without_a_jump() {
     page.run::<Value>("document.querySelector('#timeline').scrollTop = -1500", &[]).await;
     let before: f64 = page.value(place).await;
     bob.say(&room, "News").await;
-    page.until("the way down counts it", "/1/.test(document.querySelector('#jump:not([hidden])')?.textContent)").await;
+    page.until(
+        "the way down counts it",
+        "/1/.test(document.querySelector('#jump:not([hidden])')?.textContent)",
+    )
+    .await;
     page.sees("News").await;
     let after: f64 = page.value(&place.replace("at(-40)", "at(-41)")).await;
     assert!((before - after).abs() <= STILL, "{before} {after}");
@@ -126,7 +135,8 @@ async fn a_message_that_changes_above_moves_nothing() {
     page.in_room("archive").await;
     let above = page.places().await[20];
     page.run::<Value>("document.querySelector('#timeline').scrollTop = -300", &[]).await;
-    let place = "[...document.querySelectorAll('#timeline li[data-seq]')].at(-14).getBoundingClientRect().top";
+    let place =
+        "[...document.querySelectorAll('#timeline li[data-seq]')].at(-14).getBoundingClientRect().top";
     let before: f64 = page.value(place).await;
     let message = format!("/api/rooms/{room}/messages/{above}");
     let base = bob.get(&message).await.ok()["base"].clone();

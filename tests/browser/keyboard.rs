@@ -2,7 +2,11 @@
 
 use thirtyfour::Key;
 
-use crate::{chromium::{Browser, browser}, house::House, people::PASSWORD};
+use crate::{
+    chromium::{Browser, browser},
+    house::House,
+    people::PASSWORD,
+};
 
 /// Whether what has the focus shows it: an outline on it or right around it, or the light of the field that it is in.
 const VISIBLE: &str = "(() => {
@@ -57,7 +61,11 @@ async fn one_logs_in_writes_edits_and_moves_about_without_a_pointer() {
     page.chord(&[Key::Control], 'k').await;
     page.until("the switcher", "document.activeElement?.matches('dialog.switcher input')").await;
     page.keys("gen").await;
-    page.until("it is found", "document.querySelector('dialog.switcher [aria-selected=true] .lines')?.textContent === 'general'").await;
+    page.until(
+        "it is found",
+        "document.querySelector('dialog.switcher [aria-selected=true] .lines')?.textContent === 'general'",
+    )
+    .await;
     page.keys(Key::Enter).await;
     page.in_room("general").await;
     page.focus_is("#text").await;
@@ -144,7 +152,8 @@ async fn what_tab_comes_to_shows_that_it_has_the_focus() {
         let mut ways = 0;
         for step in 0..50 {
             page.keys(Key::Tab).await;
-            if page.value::<bool>("!document.activeElement || document.activeElement === document.body").await {
+            if page.value::<bool>("!document.activeElement || document.activeElement === document.body").await
+            {
                 break;
             }
             let shown: bool = page.value(VISIBLE).await;

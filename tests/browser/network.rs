@@ -39,7 +39,11 @@ impl Browser {
     }
 
     async fn waits(&self, text: &str) {
-        self.message_is(text, "li.dataset.state === 'pending' && !li.dataset.seq && li.querySelector('.status').textContent").await;
+        self.message_is(
+            text,
+            "li.dataset.state === 'pending' && !li.dataset.seq && li.querySelector('.status').textContent",
+        )
+        .await;
     }
 
     /// All on show is there once, in order, without a hole.

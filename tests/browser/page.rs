@@ -52,7 +52,8 @@ impl Browser {
             || one.getAttribute('aria-label') === arguments[0]))";
         self.until_with(words, &format!("{BUTTON}[0]"), &[json!(words)]).await;
         let script = format!("return {BUTTON}[0]");
-        let button = self.driver.execute(script.as_str(), vec![json!(words)]).await.unwrap().element().unwrap();
+        let button =
+            self.driver.execute(script.as_str(), vec![json!(words)]).await.unwrap().element().unwrap();
         button.click().await.unwrap_or_else(|error| panic!("{words}: {error}"));
     }
 
@@ -178,7 +179,10 @@ impl Browser {
 
     /// Places of the messages on show, in their order there.
     pub(crate) async fn places(&self) -> Vec<u64> {
-        self.value("[...document.querySelectorAll('#timeline li[data-seq]')].map((li) => Number(li.dataset.seq))").await
+        self.value(
+            "[...document.querySelectorAll('#timeline li[data-seq]')].map((li) => Number(li.dataset.seq))",
+        )
+        .await
     }
 
     /// Another tab of the same person at this address; it is the one on show now.

@@ -110,7 +110,8 @@ async fn a_private_room_is_made_with_those_who_are_invited() {
     alice.click("dialog .button.danger").await;
     until("bob is out", async || bob_account.get(&format!("/api/rooms/{id}")).await.status == 404).await;
     bob.in_room("general").await;
-    let gone = "![...document.querySelectorAll('#rail .label')].some((one) => one.textContent === \"Ship's log\")";
+    let gone =
+        "![...document.querySelectorAll('#rail .label')].some((one) => one.textContent === \"Ship's log\")";
     bob.until("the room is gone from the list", gone).await;
 }
 
@@ -152,7 +153,11 @@ async fn a_message_is_edited_answered_reacted_to_and_deleted() {
     alice.sees("A mistake").await;
 
     bob.act("A mistake", "reply").await;
-    bob.until("it says what is answered", "document.querySelector('#replying').innerText.includes('A mistake')").await;
+    bob.until(
+        "it says what is answered",
+        "document.querySelector('#replying').innerText.includes('A mistake')",
+    )
+    .await;
     bob.say("No, two").await;
     alice.sees("No, two").await;
     alice.message_is("No, two", "li.querySelector('.quoted .excerpt').textContent === 'A mistake'").await;
@@ -171,7 +176,11 @@ async fn a_message_is_edited_answered_reacted_to_and_deleted() {
     alice.click("dialog .button.danger").await;
     for one in [&alice, &bob] {
         one.misses("A mistake").await;
-        one.until("that it was there stays visible", "document.querySelector('#timeline .gone')?.textContent").await;
+        one.until(
+            "that it was there stays visible",
+            "document.querySelector('#timeline .gone')?.textContent",
+        )
+        .await;
     }
     let [_, reader] = house_readers(&house).await;
     let general = reader.general().await;
@@ -234,7 +243,11 @@ async fn unread_messages_and_mentions_are_counted_in_step_over_two_tabs() {
     }
     page.open("lounge").await;
     page.message_is("@alice, three", "'you' in li.dataset && li.querySelector('.mention[data-me]')").await;
-    page.until("the first new one is marked", "document.querySelector('#fresh')?.nextElementSibling.innerText.includes('One')").await;
+    page.until(
+        "the first new one is marked",
+        "document.querySelector('#fresh')?.nextElementSibling.innerText.includes('One')",
+    )
+    .await;
     for tab in [&first, &second] {
         page.look_at(tab).await;
         page.badge_is("lounge", "").await;
@@ -267,7 +280,9 @@ async fn people_are_seen_to_come_and_go() {
     page.in_room("general").await;
     let is = async |state: &str| {
         let row = "document.querySelector(`.person-row[data-person='${arguments[0]}']`)";
-        let condition = format!("{row}?.dataset.is === arguments[1] && {row}.closest('[data-group]').dataset.group === arguments[1]");
+        let condition = format!(
+            "{row}?.dataset.is === arguments[1] && {row}.closest('[data-group]').dataset.group === arguments[1]"
+        );
         page.until_with(&format!("bob is {state}"), &condition, &[json!(bob.user), json!(state)]).await;
     };
     is("off").await;
@@ -316,7 +331,12 @@ async fn the_door_says_why_it_stays_shut() {
     page.go(&register).await;
     page.enter("alice", "password1").await;
     let said = async |what: &str, css: &str| {
-        page.until_with(what, "document.querySelector(arguments[0])?.textContent.trim().length > 10", &[json!(css)]).await;
+        page.until_with(
+            what,
+            "document.querySelector(arguments[0])?.textContent.trim().length > 10",
+            &[json!(css)],
+        )
+        .await;
     };
     said("why the password is weak", "#password-error").await;
     assert_eq!(page.value::<String>("document.querySelector('#name').value").await, "alice");
@@ -357,5 +377,9 @@ async fn a_session_that_is_ended_elsewhere_ends_here_too() {
     house.seat(&there, "alice", "/settings").await;
     here.in_room("general").await;
     there.click("[data-end-others]").await;
-    here.until("one is told", "location.pathname === '/login' || document.querySelector('#banner [href^=\"/login\"]')").await;
+    here.until(
+        "one is told",
+        "location.pathname === '/login' || document.querySelector('#banner [href^=\"/login\"]')",
+    )
+    .await;
 }
