@@ -105,9 +105,7 @@ impl Drop for Browser {
     fn drop(&mut self) {
         let ended = self.shared.end(&self.driver.session_id().to_string());
         let _ = self.driver.clone().leak();
-        if let Err(error) = ended {
-            eprintln!("a browser did not end: {error}");
-        }
+        assert!(ended.is_ok() || thread::panicking(), "a browser did not end: {ended:?}");
     }
 }
 

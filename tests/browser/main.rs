@@ -19,6 +19,7 @@ mod services;
 mod accessibility;
 mod chromium;
 mod csp;
+mod door;
 mod history;
 mod house;
 mod keyboard;
