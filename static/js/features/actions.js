@@ -96,7 +96,10 @@ export function startActions(room) {
 
   box.addEventListener("pointerover", (event) => {
     if (event.pointerType !== "mouse") return;
-    show(line(event));
+    const li = line(event);
+    // Where one points goes before where the last click left the focus.
+    if (li && li !== on && bar.contains(document.activeElement) && !menu.matches(":popover-open")) on?.focus({ preventScroll: true });
+    show(li);
     const time = near(event, "time");
     if (time) tellDate(time);
   }, { signal });
