@@ -1,5 +1,7 @@
 //! The rules of a room, by example and by chance.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may fail")]
+
 use std::collections::HashMap;
 
 use proptest::prelude::*;
