@@ -192,7 +192,7 @@ impl Browser {
             if start.elapsed() > PATIENCE {
                 let shown = self
                     .driver
-                    .execute("return `${location}\\n${document.body.innerText.slice(0, 3000)}`", vec![]);
+                    .execute("return `${location}\\n${document.body.innerText.slice(0, 1500)}\\n…\\n${document.querySelector('#timeline')?.innerText.slice(-1500)}`", vec![]);
                 let shown = shown.await.map(|shown| shown.json().as_str().unwrap_or_default().to_owned());
                 let log = self.driver.browser_log().await;
                 panic!(
