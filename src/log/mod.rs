@@ -4,6 +4,7 @@
 //! compare-and-append, told to the bus, acknowledged; [`fold`] brings the projections up behind it. Reads
 //! ([`read`], [`resume`]) take projections and overlay what isn't folded yet.
 
+mod draft;
 mod fold;
 mod read;
 mod resume;

@@ -5,26 +5,22 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use tokio::{
-    sync::{mpsc, oneshot},
-    time::Instant,
-};
+use tokio::{sync::mpsc, time::Instant};
 use tracing::warn;
 
 use super::{
     Job, Log, LogError, PATIENCE,
-    fold::{Folder, Followed},
-    state::{State, weight},
+    draft::{Draft, Wish, answer, answer_if_found, decide, wishes_of},
+    fold::Folder,
+    state::State,
 };
 use crate::{
     bus::{Channel, Committed, Notice},
     model::{
-        Append, Change, Command, Doc, Done, Entry, NonceKey, Person, Refusal, RequestHash, Rev, Seq, Stream,
-        Tag, Timestamp, What,
-        entry::{MAX_BYTES, MAX_ENTRIES},
+        Append, Command, Doc, Done, NonceKey, Person, RequestHash, Stream, Tag, What, entry::MAX_ENTRIES,
         room::Touches,
     },
-    store::{AppendError, Appended, Found, Write},
+    store::{AppendError, Appended, Write},
 };
 
 /// A writer with nothing to do for this long goes to rest.
@@ -34,9 +30,6 @@ const PAUSE: Duration = Duration::from_millis(5);
 const MAX_PAUSE: Duration = Duration::from_millis(500);
 /// Appends that may be missing in the projections and are held for that; more of them are read again instead.
 const MAX_UNFOLDED: usize = 256;
-/// A change brings at most this many entries, so an append has room for one more change until it holds this many less
-/// than [`MAX_ENTRIES`].
-const MAX_OF_CHANGE: usize = crate::model::room::MAX_GROUP + 1;
 
 pub(super) struct Writer {
     log: Log,
@@ -44,35 +37,6 @@ pub(super) struct Writer {
     jobs: mpsc::Receiver<Job>,
     state: Option<State>,
     folder: Folder,
-}
-
-type Reply = oneshot::Sender<Result<Done, LogError>>;
-
-/// A change that waits to be made.
-struct Wish {
-    change: Change,
-    hash: RequestHash,
-    reply: Reply,
-    until: Instant,
-    /// Whether an append that held it may have gone in.
-    maybe_in: bool,
-}
-
-/// Changes decided upon one head, and what they bring.
-#[derive(Default)]
-struct Draft {
-    entries: Vec<Entry>,
-    made: Vec<Made>,
-    /// Refused, so already, or asked for twice: the log tells whether they were made before.
-    repeats: Vec<Wish>,
-    bytes: usize,
-}
-
-/// A wish that the draft fulfils, and where.
-struct Made {
-    wish: Wish,
-    rev: Rev,
-    seq: Option<Seq>,
 }
 
 impl Writer {
@@ -327,56 +291,6 @@ impl Writer {
     }
 }
 
-/// Decides wishes one after another, each upon what those before it leave, for as long as an append has room.
-fn decide(state: &mut State, wishes: Vec<Wish>) -> (Draft, Vec<Wish>) {
-    let mut draft = Draft::default();
-    let mut wishes = wishes.into_iter();
-    let at = state.at.max(Timestamp::now());
-    for wish in wishes.by_ref() {
-        let again = draft.made.iter().any(|made| made.wish.change.nonce == wish.change.nonce);
-        let whats = if again { None } else { state.decide(wish.change.actor, &wish.change.command).ok() };
-        let Some(whats) = whats.filter(|whats| !whats.is_empty()) else {
-            draft.repeats.push(wish);
-            continue;
-        };
-        let first = Rev(state.head.rev.0 + draft.entries.len() as u64).next();
-        for (n, what) in whats.into_iter().enumerate() {
-            draft.bytes += weight(&what);
-            let entry = entry(&wish, Rev(first.0 + n as u64), at, n, what);
-            state.apply(&entry);
-            draft.entries.push(entry);
-        }
-        let seq = draft.entries.get((first.0 - state.head.rev.0) as usize - 1).and_then(|e| e.what.new_seq());
-        draft.made.push(Made { wish, rev: first, seq });
-        if draft.entries.len() + MAX_OF_CHANGE > MAX_ENTRIES || draft.bytes > MAX_BYTES / 2 {
-            break;
-        }
-    }
-    (draft, wishes.collect())
-}
-
-fn entry(wish: &Wish, rev: Rev, at: Timestamp, n: usize, what: What) -> Entry {
-    let nonce = match n {
-        0 => wish.change.nonce.clone(),
-        n => wish.change.nonce.further(n),
-    };
-    Entry { rev, at, by: wish.change.actor.user, nonce, request: wish.hash, what }
-}
-
-fn wishes_of(made: Vec<Made>, maybe_in: bool) -> Vec<Wish> {
-    made.into_iter().map(|made| Wish { maybe_in, ..made.wish }).collect()
-}
-
-fn answer_if_found(wish: Wish, found: &HashMap<NonceKey, Found>) -> Option<Wish> {
-    let Some(Found { entry, tag }) = found.get(&wish.change.nonce) else { return Some(wish) };
-    let _ = wish.reply.send(if entry.request == wish.hash {
-        Ok(Done { rev: Some(entry.rev), tag: Some(*tag), seq: entry.what.new_seq() })
-    } else {
-        Err(Refusal::NonceReused.into())
-    });
-    None
-}
-
 /// Messages that were made or whose words changed; of a reaction all see what it says.
 fn docs_to_show(append: &Append, docs: &[Doc]) -> Vec<Doc> {
     let shown = |doc: &&Doc| match doc {
@@ -395,23 +309,4 @@ fn new_profile(append: &Append, docs: &[Doc]) -> Option<Person> {
         Doc::Person(person) => Some(person.clone()),
         _ => None,
     })
-}
-
-/// Tells that the changes are made; once what follows from them has followed, if something does.
-fn answer(made: Vec<Made>, tag: Tag, followed: Option<Followed>) {
-    let send = move |made: Vec<Made>| {
-        for Made { wish, rev, seq } in made {
-            let _ = wish.reply.send(Ok(Done { rev: Some(rev), tag: Some(tag), seq }));
-        }
-    };
-    match followed {
-        None => send(made),
-        Some(followed) => {
-            tokio::spawn(async move {
-                // What doesn't follow in time is stored all the same, and follows by the sweep.
-                let _ = tokio::time::timeout(PATIENCE, followed).await;
-                send(made);
-            });
-        }
-    }
 }

@@ -401,8 +401,22 @@ pub struct ErrorFrame {
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     nonce: Option<String>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    answers: Option<Answers>,
     retry: bool,
     retry_after_ms: Option<u64>,
+}
+
+/// A request without a nonce that an error answers.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(tag = "answers", rename_all = "lowercase")]
+enum Answers {
+    /// The resume of this stream: a room's, or without one, one's own.
+    Resume {
+        /// The room.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        room: Option<RoomId>,
+    },
 }
 
 impl ErrorFrame {
@@ -412,9 +426,15 @@ impl ErrorFrame {
             code: error.code().as_str(),
             message: error.message().to_owned(),
             nonce: nonce.map(str::to_owned),
+            answers: None,
             retry: error.retry(),
             retry_after_ms: error.retry_after().map(|after| after.as_millis().max(1) as u64),
         }
+    }
+
+    /// What `error` says to the resume of a stream.
+    pub(super) fn of_resume(error: &Error, room: Option<RoomId>) -> Self {
+        Self { answers: Some(Answers::Resume { room }), ..Self::new(error, None) }
     }
 }
 

@@ -31,18 +31,33 @@ const CHUNK: usize = 1_000;
 /// the gateway's.
 pub(super) async fn answer(hub: &Hub, actor: Actor, format: Format, frame: ClientFrame) -> Option<Utf8Bytes> {
     let nonce = frame.nonce().map(str::to_owned);
+    let resumed = match &frame {
+        ClientFrame::Resume { room, .. } => Some(*room),
+        _ => None,
+    };
     match try_answer(hub, actor, format, frame).await {
         Ok(answer) => answer,
-        Err(error) => Some(refuse(&error, nonce.as_deref())),
+        Err(error) => Some(match resumed {
+            Some(room) => {
+                log(&error);
+                ServerFrame::Error(ErrorFrame::of_resume(&error, room)).encode()
+            }
+            None => refuse(&error, nonce.as_deref()),
+        }),
     }
 }
 
 /// The frame that tells of an error.
 pub(super) fn refuse(error: &Error, nonce: Option<&str>) -> Utf8Bytes {
+    log(error);
+    ServerFrame::Error(ErrorFrame::new(error, nonce)).encode()
+}
+
+/// What the client isn't told.
+fn log(error: &Error) {
     if let Some(cause) = error.cause() {
         tracing::warn!(code = error.code().as_str(), %cause, "a frame failed");
     }
-    ServerFrame::Error(ErrorFrame::new(error, nonce)).encode()
 }
 
 async fn try_answer(

@@ -44,6 +44,30 @@ test("another tag at the same place asks, since the store was restored", () => {
   assert.equal(new Cursor(7, "t7").head(6, "t6"), true);
 });
 
+test("a resume that could not be answered is asked for again", () => {
+  const sent = [];
+  const waiting = [];
+  const streams = new Streams({
+    send: (frame) => sent.push(frame),
+    apply: () => {},
+    later: (then, ms) => waiting.push({ then, ms }),
+  });
+  streams.show("r", 1, "t1");
+  streams.take(entry(3));
+  assert.equal(sent.length, 1);
+  streams.take({ type: "error", answers: "resume", room: "r", code: "unavailable", retry: true, retry_after_ms: 50 });
+  assert.deepEqual(waiting.map(({ ms }) => ms), [50]);
+  waiting[0].then();
+  assert.deepEqual(sent[1], { type: "resume", room: "r", rev: 1, tag: "t1" });
+  streams.take({ type: "resumed", room: "r", rev: 3, tag: "t3", messages: [] });
+  assert.deepEqual(streams.place("r"), { rev: 3, tag: "t3" });
+  streams.take(entry(5));
+  streams.take({ type: "error", answers: "resume", room: "r", code: "not_found", retry: false });
+  streams.take(entry(7));
+  assert.equal(waiting.length, 1, "what isn't ours any more is not asked for by itself");
+  assert.equal(sent.length, 4, "but by the next entry, should one come");
+});
+
 /** A server with a log: loses, repeats and reorders what it sends, and answers resumes. */
 class Server {
   log = [{ rev: 0, tag: "t0" }];

@@ -75,6 +75,12 @@ export class Cursor {
     return { apply, ask: this.#aside.size > 0 && this.#ask() };
   }
 
+  /** A resume could not be answered; the gap stays. @returns {boolean} whether there still is something to ask for */
+  refused() {
+    this.#asking = false;
+    return this.#ask();
+  }
+
   /** The connection went: an answer won't come, and what was beyond a gap comes again. */
   cut() {
     this.#asking = false;

@@ -6,6 +6,9 @@ import { Cursor } from "./stream.js";
  * @typedef {{ room: string, rev: number, tag: string, seq: number, read: number, mentions: number }} Head
  */
 
+/** When to ask again after a resume that could not be answered, where the server doesn't say. */
+const ASK_AGAIN_MS = 2000;
+
 /** Frames that are entries of a room's stream. */
 const OF_ROOM = new Set(["message", "reaction", "room"]);
 
@@ -15,14 +18,16 @@ export class Streams {
   /** @type {string | null} */ #shown = null;
   /** @type {(frame: Frame) => void} */ #send;
   /** @type {(frame: Frame) => void} */ #apply;
+  /** @type {(then: () => void, ms: number) => void} */ #later;
 
   /**
-   * @param {{ send: (frame: Frame) => void, apply: (frame: Frame) => void }} ports
+   * @param {{ send: (frame: Frame) => void, apply: (frame: Frame) => void, later?: (then: () => void, ms: number) => void }} ports
    * `send` hands a frame to the socket; `apply` gets each frame whose turn has come.
    */
-  constructor({ send, apply }) {
+  constructor({ send, apply, later = setTimeout }) {
     this.#send = send;
     this.#apply = apply;
+    this.#later = (then, ms) => later(then, ms);
   }
 
   /**
@@ -62,6 +67,7 @@ export class Streams {
     else if (frame.type === "heads") this.#heads(frame);
     else if (frame.type === "resumed") this.#resumed(frame);
     else if (frame.type === "reload") this.#reload(frame);
+    else if (frame.type === "error" && frame.answers === "resume") this.#refused(frame);
     else this.#apply(frame);
   }
 
@@ -107,6 +113,21 @@ export class Streams {
     this.#apply(frame);
     this.#go(frame.room ?? null, cursor, cursor.resumed(frame.rev, frame.tag));
     if (!frame.room) this.#roomHeads(frame.rooms ?? [], false);
+  }
+
+  /** @param {Frame} frame */
+  #refused(frame) {
+    const room = frame.room ?? null;
+    const cursor = room ? this.#rooms.get(room) : this.#person;
+    if (!cursor) return;
+    if (!frame.retry) {
+      cursor.cut();
+      return;
+    }
+    this.#later(() => {
+      const now = room ? this.#rooms.get(room) : this.#person;
+      if (now === cursor && cursor.asking) this.#ask(room, cursor, cursor.refused());
+    }, frame.retry_after_ms ?? ASK_AGAIN_MS);
   }
 
   /** @param {Frame} frame */
