@@ -14,7 +14,7 @@ mod order;
 mod presence;
 mod requests;
 
-pub use frames::{ClientFrame, ErrorFrame};
+pub use frames::ClientFrame;
 pub use gateway::{CheckToken, Entrance, serve};
 pub use hub::Hub;
 
