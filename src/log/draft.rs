@@ -118,3 +118,47 @@ pub(super) fn answer(made: Vec<Made>, tag: Tag, followed: Option<Followed>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        log::state::View,
+        model::{Actor, Command, Head, Nonce, PersonCommand, RoomId, Stream, UserId},
+    };
+
+    #[test]
+    fn time_stands_still_in_a_stream_while_the_clock_is_behind_it() {
+        let (user, ahead) = (UserId::new(), Timestamp(Timestamp::now().0 + 3_600_000));
+        let stream = Stream::Person(user);
+        let person = crate::model::Person {
+            id: user,
+            rev: Rev(1),
+            name: "ann".to_owned(),
+            display: "Ann".to_owned(),
+            bio: String::new(),
+            created: ahead,
+            at: ahead,
+        };
+        let head = Head { rev: Rev(1), tag: Tag::random() };
+        let view = View::Person(Some(person), false);
+        let mut state = State { stream, head, at: ahead, view, unfolded: vec![] };
+        let command = Command::Person(PersonCommand::Note(What::RoomGone { room: RoomId::general() }));
+        let wish = |nonce| Wish {
+            hash: RequestHash::of(&command),
+            change: Change {
+                stream,
+                actor: Actor { user, owns_server: false },
+                nonce: NonceKey::asked(user, &nonce),
+                command: command.clone(),
+            },
+            reply: oneshot::channel().0,
+            until: Instant::now() + PATIENCE,
+            maybe_in: false,
+        };
+        let (draft, left) = decide(&mut state, vec![wish(Nonce::random()), wish(Nonce::random())]);
+        assert!(left.is_empty());
+        assert_eq!(draft.entries.iter().map(|entry| entry.at).collect::<Vec<_>>(), [ahead, ahead]);
+        assert_eq!(draft.entries.iter().map(|entry| entry.rev).collect::<Vec<_>>(), [Rev(2), Rev(3)]);
+    }
+}

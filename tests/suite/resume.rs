@@ -188,9 +188,12 @@ async fn a_room_that_is_not_ones_own_is_not_resumed() {
     alice.say(&public, "hello").await;
     let (rev, tag) = place(&alice, &private).await;
     let mut socket = bob.socket().await;
-    let hidden = resume(&mut socket, Some(&private), rev, &tag).await;
-    assert_eq!(hidden["code"], "not_found");
-    assert_eq!(resume(&mut socket, Some(&Uuid::now_v7().to_string()), rev, &tag).await, hidden);
+    let nowhere = Uuid::now_v7().to_string();
+    let mut hidden = resume(&mut socket, Some(&private), rev, &tag).await;
+    let mut missing = resume(&mut socket, Some(&nowhere), rev, &tag).await;
+    assert_eq!((&hidden["code"], &hidden["answers"]), (&json!("not_found"), &json!("resume")));
+    assert_eq!((hidden["room"].take(), missing["room"].take()), (json!(private), json!(nowhere)));
+    assert_eq!(hidden, missing, "both answers say the same");
     let (rev, tag) = place(&alice, &public).await;
     let resumed = resume(&mut socket, Some(&public), rev, &tag).await;
     assert_eq!((&resumed["type"], &resumed["seq"]), (&json!("resumed"), &json!(1)));
