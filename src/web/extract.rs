@@ -1,5 +1,7 @@
 //! What handlers take from a request, refused in the API's own words where it doesn't fit.
 
+use std::{fmt, marker::PhantomData};
+
 use axum::{
     extract::{
         FromRequest, FromRequestParts, Request,
@@ -7,7 +9,10 @@ use axum::{
     },
     http::{StatusCode, request::Parts},
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 
 use crate::{
     error::{Code, Error},
@@ -23,13 +28,36 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
         match axum::Json::from_request(request, state).await {
-            Ok(axum::Json(value)) => Ok(Self(value)),
+            Ok(axum::Json(Object(value))) => Ok(Self(value)),
             Err(JsonRejection::BytesRejection(error)) => Err(unread(error)),
             Err(JsonRejection::MissingJsonContentType(_)) => {
                 Err(Error::malformed("The body must be JSON, with Content-Type: application/json."))
             }
             Err(error) => Err(misread(&error)),
         }
+    }
+}
+
+/// An object of JSON: an array would be taken for the fields in their order, as if they had been named.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Named<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Named<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+
+        deserializer.deserialize_map(Named(PhantomData))
     }
 }
 
@@ -132,4 +160,26 @@ fn misread(error: &dyn std::error::Error) -> Error {
     }
     let why: String = innermost.to_string().chars().filter(|c| !c.is_control()).take(200).collect();
     Error::malformed(format!("This request can't be understood: {why}."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        text: String,
+        reply_to: Option<u64>,
+    }
+
+    #[test]
+    fn a_body_is_an_object_and_its_fields_are_named() {
+        let read = |text: &str| serde_json::from_str::<Object<Body>>(text).map(|object| object.0);
+        assert_eq!(read(r#"{"text":"hi"}"#).ok(), Some(Body { text: "hi".to_owned(), reply_to: None }));
+        for wrong in [r#"["hi",null]"#, "null", r#""hi""#, r#"{"text":1}"#, r#"{"text":"hi","more":1}"#, "{}"]
+        {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
 }
