@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 
 use super::{Bus, CAPACITY, Channel, Event, Events, NodeId, Notice};
-use crate::model::Tag;
+use crate::{metrics::metrics, model::Tag};
 
 /// Hands every notice to this node itself.
 #[derive(Debug)]
@@ -29,6 +29,7 @@ impl LocalBus {
             self.lost.store(false, Ordering::Relaxed);
         }
         if self.events.try_send(event).is_err() {
+            metrics().bus_error("lost here");
             self.lost.store(true, Ordering::Relaxed);
         }
     }

@@ -4,31 +4,34 @@
 //! A bus may lose, repeat and reorder what it carries. Nothing depends on it but how soon others hear: the log
 //! tells what was missed.
 
+pub mod calls;
 pub mod local;
 pub mod redis;
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{fmt, net::IpAddr, str::FromStr, sync::Arc};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-pub use self::{local::LocalBus, redis::RedisBus};
-use crate::model::{Append, Doc, Person, RoomId, Stream, Tag, UserId};
+pub use self::{
+    calls::{Answer, Ask, CallNotice, Held, Place},
+    local::LocalBus,
+    redis::RedisBus,
+};
+pub use crate::model::NodeId;
+use crate::model::{Append, Doc, Person, RoomId, Stream, UserId};
 
 /// How many events wait for the one who receives them; what comes beyond is lost, and said to be.
 pub const CAPACITY: usize = 16_384;
-
-/// One process among those that serve a community; made anew at each start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct NodeId(pub Tag);
 
 /// Whom a notice concerns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Channel {
     /// Those who read a stream.
     Stream(Stream),
+    /// One node.
+    Node(NodeId),
     /// Every node.
     Everyone,
 }
@@ -38,6 +41,7 @@ impl fmt::Display for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Channel::Stream(stream) => write!(f, "{stream}:channel"),
+            Channel::Node(node) => write!(f, "node:{}:channel", node.0),
             Channel::Everyone => write!(f, "everyone:channel"),
         }
     }
@@ -50,7 +54,10 @@ impl FromStr for Channel {
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         let channel = match name.strip_suffix(":channel") {
             Some("everyone") => Some(Channel::Everyone),
-            Some(stream) => stream.parse().ok().map(Channel::Stream),
+            Some(name) => match name.strip_prefix("node:") {
+                Some(node) => node.parse().ok().map(|tag| Channel::Node(NodeId(tag))),
+                None => name.parse().ok().map(Channel::Stream),
+            },
             None => None,
         };
         // An id can be written in several ways.
@@ -84,9 +91,24 @@ pub enum Notice {
     },
     /// A node wants to know who is here.
     PresenceWanted,
+    /// Of calls.
+    Call(CallNotice),
     /// A node stops: nobody is there any more.
     Leaving,
+    /// Somebody tries to get in from this address.
+    Tried(IpAddr),
+    /// Somebody tries a password for a name from an address.
+    TriedAs(TryKey),
+    /// Somebody got in: their tries are forgotten.
+    GotIn(TryKey),
+    /// How many changes people asked for in the last moment.
+    Spent(Vec<(UserId, u32)>),
 }
+
+/// A fingerprint of a name and an address, by which tries to get in are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TryKey(pub [u8; 16]);
 
 /// A committed append, with the documents after it that are worth sending along.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -141,13 +163,14 @@ pub type Events = mpsc::Receiver<Event>;
 
 #[cfg(test)]
 mod tests {
-    use super::Channel;
-    use crate::model::{RoomId, Stream, UserId};
+    use super::{Channel, NodeId};
+    use crate::model::{RoomId, Stream, Tag, UserId};
 
     #[test]
     fn a_channel_is_read_back_from_its_name() {
         let streams = [Stream::Room(RoomId::new()), Stream::Person(UserId::new())];
-        for channel in streams.map(Channel::Stream).into_iter().chain([Channel::Everyone]) {
+        let others = [Channel::Everyone, Channel::Node(NodeId(Tag::random()))];
+        for channel in streams.map(Channel::Stream).into_iter().chain(others) {
             assert_eq!(channel.to_string().parse(), Ok(channel));
         }
     }
@@ -168,6 +191,7 @@ mod tests {
             format!("room:{bare}:channel"),
             format!("room:{{{room}}}:channel"),
             format!("hall:{room}:channel"),
+            format!("node:{room}:channel"),
             format!("room:{room}:channel:channel"),
         ] {
             assert!(name.parse::<Channel>().is_err(), "{name}");

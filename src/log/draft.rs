@@ -25,6 +25,8 @@ pub(super) struct Wish {
     pub(super) hash: RequestHash,
     pub(super) reply: Reply,
     pub(super) until: Instant,
+    /// Its place among all that the writer took: the order of asking is the order of deciding, also when it is decided again.
+    pub(super) turn: u64,
     /// Whether an append that held it may have gone in.
     pub(super) maybe_in: bool,
 }
@@ -137,8 +139,10 @@ mod tests {
             name: "ann".to_owned(),
             display: "Ann".to_owned(),
             bio: String::new(),
+            status: None,
             created: ahead,
             at: ahead,
+            picture: None,
         };
         let head = Head { rev: Rev(1), tag: Tag::random() };
         let view = View::Person(Some(person), false);
@@ -154,6 +158,7 @@ mod tests {
             },
             reply: oneshot::channel().0,
             until: Instant::now() + PATIENCE,
+            turn: 0,
             maybe_in: false,
         };
         let (draft, left) = decide(&mut state, vec![wish(Nonce::random()), wish(Nonce::random())]);

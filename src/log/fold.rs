@@ -10,7 +10,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures_util::future::join_all;
@@ -18,8 +18,11 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
 
 use super::{Log, LogError, state::State};
-use crate::model::{
-    Actor, Append, Change, Command, Doc, Entry, Head, NonceKey, PersonCommand, Rev, Stream, room::Touches,
+use crate::{
+    metrics::metrics,
+    model::{
+        Actor, Append, Change, Command, Doc, Entry, Head, NonceKey, PersonCommand, Rev, Stream, room::Touches,
+    },
 };
 
 /// Appends that may wait to be folded before the writer waits, too.
@@ -41,6 +44,7 @@ pub(super) struct Folder {
 struct Task {
     /// None: whatever is past the watermark.
     append: Option<(Append, Vec<Doc>)>,
+    since: Instant,
     done: oneshot::Sender<()>,
 }
 
@@ -62,14 +66,18 @@ impl Folder {
     /// Folds an append with the documents after it; waits when too many wait already.
     pub(super) async fn add(&mut self, append: Append, docs: Vec<Doc>) -> Option<Followed> {
         let (done, followed) = oneshot::channel();
-        self.tasks().send(Task { append: Some((append, docs)), done }).await.ok().map(|()| followed)
+        self.tasks()
+            .send(Task { append: Some((append, docs)), since: Instant::now(), done })
+            .await
+            .ok()
+            .map(|()| followed)
     }
 
     /// Folds what is past the watermark, as the log has it.
     pub(super) fn catch_up(&mut self) {
         let (done, _) = oneshot::channel();
         // When so much waits already, that is folded first, and finds the rest.
-        let _ = self.tasks().try_send(Task { append: None, done });
+        let _ = self.tasks().try_send(Task { append: None, since: Instant::now(), done });
     }
 
     fn tasks(&mut self) -> &mpsc::Sender<Task> {
@@ -85,7 +93,8 @@ impl Folder {
 async fn run(log: Log, stream: Stream, mut tasks: mpsc::Receiver<Task>, folded: Arc<AtomicU64>) {
     let mut batch = Vec::with_capacity(BACKLOG);
     while tasks.recv_many(&mut batch, BACKLOG).await > 0 {
-        let (appends, done): (Vec<_>, Vec<_>) = batch.drain(..).map(|task| (task.append, task.done)).unzip();
+        let (appends, waiting): (Vec<_>, Vec<_>) =
+            batch.drain(..).map(|task| (task.append, (task.since, task.done))).unzip();
         let to = match appends.into_iter().collect::<Option<Vec<_>>>() {
             Some(appends) => fold_appends(&log, stream, appends).await,
             None => Ok(None),
@@ -95,7 +104,8 @@ async fn run(log: Log, stream: Stream, mut tasks: mpsc::Receiver<Task>, folded: 
             Ok(None) | Err(_) => persist(&log, stream).await,
         };
         folded.fetch_max(to.0, Ordering::AcqRel);
-        for done in done {
+        for (since, done) in waiting {
+            metrics().fold_lag.record(since.elapsed());
             let _ = done.send(());
         }
     }

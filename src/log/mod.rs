@@ -5,6 +5,7 @@
 //! ([`read`], [`resume`]) take projections and overlay what isn't folded yet.
 
 mod draft;
+mod files;
 mod fold;
 mod read;
 mod resume;
@@ -14,17 +15,24 @@ mod writer;
 
 use std::{
     collections::HashMap,
+    fmt,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
     time::Duration,
 };
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, timeout_at},
+};
 
 pub use read::{Listing, Span, Timeline};
 pub use resume::{Resume, Since, Why};
 
 use crate::{
     bus::{Bus, Committed},
+    metrics::metrics,
     model::{Change, Done, Refusal, RequestHash, Stream},
     store::{Found, Store, StoreError},
 };
@@ -69,6 +77,35 @@ struct Inner {
     writers: Mutex<HashMap<Stream, mpsc::Sender<Job>>>,
 }
 
+/// A change that is on its way: its stream's writer has it. It comes to how the change ended. Who lets go of it before lets go
+/// of the change, where it isn't made yet.
+pub struct Pending(Pin<Box<dyn Future<Output = Result<Done, LogError>> + Send>>);
+
+impl Pending {
+    /// A change that was made before.
+    pub fn known(done: Done) -> Self {
+        Self(Box::pin(std::future::ready(Ok(done))))
+    }
+}
+
+impl fmt::Debug for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pending").finish_non_exhaustive()
+    }
+}
+
+impl Future for Pending {
+    type Output = Result<Done, LogError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+fn too_long() -> LogError {
+    LogError::Unavailable("took too long".to_owned())
+}
+
 /// What a stream's writer is asked to do.
 enum Job {
     /// Make a change, and tell how it ended.
@@ -77,8 +114,8 @@ enum Job {
     Learn(Arc<Committed>),
 }
 
-impl std::fmt::Debug for Log {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Log").finish_non_exhaustive()
     }
 }
@@ -105,19 +142,44 @@ impl Log {
     /// # Errors
     /// `Refused` is final. After `Unavailable`, ask again with the same nonce.
     pub async fn submit(&self, change: Change) -> Result<Done, LogError> {
+        self.enqueue(change).await?.await
+    }
+
+    /// Hands a change to its stream's writer, and returns when that has it: changes of one stream are made in the order in
+    /// which they were handed over. How it ended is told by what this returns.
+    ///
+    /// # Errors
+    /// `Unavailable` when too many wait already.
+    pub async fn enqueue(&self, change: Change) -> Result<Pending, LogError> {
+        let begun = Instant::now();
+        let until = begun + PATIENCE + Duration::from_secs(1);
+        let stream = change.stream;
         let (reply, result) = oneshot::channel();
-        let sent = async {
-            let mut job = Job::Make(change.clone(), reply);
-            while let Err(mpsc::error::SendError(back)) = self.writer(change.stream).send(job).await {
-                // The writer has just gone to rest; the next look-up starts another.
-                job = back;
+        let mut job = Job::Make(change, reply);
+        if let Err(mpsc::error::TrySendError::Full(back) | mpsc::error::TrySendError::Closed(back)) =
+            self.writer(stream).try_send(job)
+        {
+            job = back;
+            let handed = async {
+                while let Err(mpsc::error::SendError(back)) = self.writer(stream).send(job).await {
+                    // The writer has just gone to rest; the next look-up starts another.
+                    job = back;
+                }
+            };
+            timeout_at(until, handed).await.map_err(|_| too_long())?;
+        }
+        Ok(Pending(Box::pin(async move {
+            match timeout_at(until, result).await {
+                Ok(Ok(result)) => {
+                    if result.is_ok() {
+                        metrics().acks.record(begun.elapsed());
+                    }
+                    result
+                }
+                Ok(Err(_)) => Err(LogError::Unavailable("the writer stopped".to_owned())),
+                Err(_) => Err(too_long()),
             }
-            result.await.map_err(|_| LogError::Unavailable("the writer stopped".to_owned()))?
-        };
-        let patience = PATIENCE + Duration::from_secs(1);
-        tokio::time::timeout(patience, sent)
-            .await
-            .map_err(|_| LogError::Unavailable("took too long".to_owned()))?
+        })))
     }
 
     /// The first result of a change that was made before; for changes whose value is kept beside the log.

@@ -160,6 +160,40 @@ impl Log {
         Ok(Page { items, more })
     }
 
+    /// Pinned messages of a room, falling by seq, before `before`.
+    pub async fn pinned(
+        &self,
+        room: RoomId,
+        before: Option<Seq>,
+        limit: usize,
+    ) -> Result<Page<Message>, LogError> {
+        let stream = Stream::Room(room);
+        let watermark = self.store().watermark(stream).await?;
+        let page = self.store().pinned(room, before, limit).await?;
+        let (_, past) = self.past(stream, watermark).await?;
+        let moved: HashSet<Seq> = past.iter().filter_map(|entry| entry.what.message()).collect();
+        if moved.is_empty() {
+            return Ok(page);
+        }
+        let last = page.items.last().map(|message| message.seq).filter(|_| page.more);
+        let moved: Vec<Seq> = moved.into_iter().collect();
+        let stored = self.store().messages_at(room, &moved).await?;
+        let mut view = RoomView::new(room);
+        let found = page.items.into_iter().chain(stored);
+        view.messages.extend(found.map(|message| (message.seq, Some(message))));
+        for entry in &past {
+            view.apply(entry);
+        }
+        // What comes after a full page's last is the next page's.
+        let here = |seq: Seq| before.is_none_or(|before| seq < before) && last.is_none_or(|last| seq >= last);
+        let mut items: Vec<Message> = view.messages.into_values().flatten().collect();
+        items.retain(|message| message.pinned && here(message.seq));
+        items.sort_unstable_by_key(|message| std::cmp::Reverse(message.seq));
+        let more = page.more || items.len() > limit;
+        items.truncate(limit);
+        Ok(Page { items, more })
+    }
+
     /// Somebody's place in a room as it is now, with the room.
     pub async fn membership(
         &self,
@@ -185,7 +219,7 @@ impl Log {
     }
 
     /// The entries past a place, and the head that they lead to.
-    async fn past(&self, stream: Stream, from: Head) -> Result<(Head, Vec<Entry>), LogError> {
+    pub(super) async fn past(&self, stream: Stream, from: Head) -> Result<(Head, Vec<Entry>), LogError> {
         let (mut head, mut entries) = (from, vec![]);
         loop {
             let appends = self.store().read(stream, head.rev, CHUNK).await?;

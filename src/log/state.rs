@@ -150,6 +150,9 @@ impl State {
     }
 }
 
+/// What a file takes besides its name: most of it is a voice message's wave.
+const FILE: usize = 1_000;
+
 /// About how many bytes an entry takes as JSON, never less.
 pub(super) fn weight(what: &What) -> usize {
     let escaped = |text: &str| {
@@ -161,11 +164,15 @@ pub(super) fn weight(what: &What) -> usize {
         text.bytes().map(byte).sum::<usize>()
     };
     let body = match what {
-        What::Posted { text, mentions, .. } | What::Edited { text, mentions, .. } => {
-            escaped(text) + 40 * mentions.len()
+        What::Posted { text, mentions, files, .. } => {
+            let files: usize = files.iter().map(|file| escaped(file.name.as_str()) + FILE).sum();
+            escaped(text) + 40 * mentions.len() + files
         }
+        What::Edited { text, mentions, .. } => escaped(text) + 40 * mentions.len(),
         What::Created { name, topic, .. } => escaped(name) + escaped(topic),
         What::Renamed { name: text, .. } | What::Topic { topic: text, .. } => escaped(text),
+        What::Called { people, .. } => 40 * people.len(),
+        What::Status { status } => 100 + status.as_ref().map_or(0, |status| escaped(&status.text)),
         What::Profile { display, bio } => escaped(display) + escaped(bio),
         _ => 100,
     };

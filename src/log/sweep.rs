@@ -6,7 +6,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::{Log, LogError, fold::roll_forward};
-use crate::model::{Stream, Timestamp};
+use crate::{
+    metrics::metrics,
+    model::{Stream, Timestamp},
+};
 
 /// How often recent appends are looked through.
 const EVERY: Duration = Duration::from_secs(5);
@@ -56,6 +59,7 @@ impl Log {
         before: Option<&HashSet<Stream>>,
     ) -> Result<(HashSet<Stream>, bool), LogError> {
         let behind: HashSet<Stream> = self.store().unfolded(since).await?.into_iter().collect();
+        metrics().stands("parlor_streams_behind", behind.len() as f64);
         let mut all = true;
         for stream in &behind {
             if before.is_none_or(|before| before.contains(stream)) {

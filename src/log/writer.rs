@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     bus::{Channel, Committed, Notice},
+    metrics::metrics,
     model::{
         Append, Command, Doc, Done, NonceKey, Person, RequestHash, Stream, Tag, What, entry::MAX_ENTRIES,
         room::Touches,
@@ -37,12 +38,14 @@ pub(super) struct Writer {
     jobs: mpsc::Receiver<Job>,
     state: Option<State>,
     folder: Folder,
+    /// How many changes it took.
+    taken: u64,
 }
 
 impl Writer {
     pub(super) fn new(log: Log, stream: Stream, jobs: mpsc::Receiver<Job>) -> Self {
         let folder = Folder::new(log.clone(), stream);
-        Self { log, stream, jobs, state: None, folder }
+        Self { log, stream, jobs, state: None, folder, taken: 0 }
     }
 
     pub(super) async fn run(mut self) {
@@ -83,7 +86,9 @@ impl Writer {
         match job {
             Job::Make(change, reply) => {
                 let hash = RequestHash::of(&change.command);
-                wishes.push(Wish { change, hash, reply, until: Instant::now() + PATIENCE, maybe_in: false });
+                self.taken += 1;
+                let (until, turn) = (Instant::now() + PATIENCE, self.taken);
+                wishes.push(Wish { change, hash, reply, until, turn, maybe_in: false });
             }
             Job::Learn(committed) => {
                 if let Some(state) = &mut self.state {
@@ -122,7 +127,8 @@ impl Writer {
     }
 
     /// One append. Returns what is left over for the next, or what must be tried again because the store failed.
-    async fn attempt(&mut self, wishes: Vec<Wish>) -> Result<Vec<Wish>, (Vec<Wish>, String)> {
+    async fn attempt(&mut self, mut wishes: Vec<Wish>) -> Result<Vec<Wish>, (Vec<Wish>, String)> {
+        wishes.sort_by_key(|wish| wish.turn);
         let waiting = wishes.len();
         let wishes = self.answer_those_in(wishes, |wish| wish.maybe_in).await?;
         if wishes.len() < waiting {
@@ -196,6 +202,7 @@ impl Writer {
             Stream::Person(_) => false,
         };
         let write = Write { append: append.clone(), docs: docs.clone(), follows };
+        let begun = Instant::now();
         let appended = match self.log.store().append(write).await {
             Ok(appended) => appended,
             Err(AppendError::Full(why)) => {
@@ -205,12 +212,17 @@ impl Writer {
                 }
                 return Ok(());
             }
-            Err(AppendError::Taken) => return Err((wishes_of(draft.made, false), None)),
+            Err(AppendError::Taken) => {
+                metrics().append_conflicts.increment(1);
+                return Err((wishes_of(draft.made, false), None));
+            }
             Err(AppendError::Unknown(why)) => {
                 warn!(stream = %self.stream, why, "an append's outcome is unknown; reading again");
                 return Err((wishes_of(draft.made, true), Some(why)));
             }
         };
+        metrics().appends.record(begun.elapsed());
+        metrics().append_entries.record(append.entries.len() as f64);
         let head = append.head();
         state.head = head;
         let shown = docs_to_show(&append, &docs);
@@ -304,7 +316,9 @@ fn docs_to_show(append: &Append, docs: &[Doc]) -> Vec<Doc> {
 
 /// The person whose public profile an append changes.
 fn new_profile(append: &Append, docs: &[Doc]) -> Option<Person> {
-    append.entries.iter().find(|entry| matches!(entry.what, What::Profile { .. }))?;
+    let public =
+        |what: &What| matches!(what, What::Profile { .. } | What::Pictured { .. } | What::Status { .. });
+    append.entries.iter().find(|entry| public(&entry.what))?;
     docs.iter().find_map(|doc| match doc {
         Doc::Person(person) => Some(person.clone()),
         _ => None,

@@ -3,9 +3,12 @@
 use serde::Serialize;
 
 use super::{
+    call::Outcome,
     entry::What,
-    ids::{NonceKey, Rev, RoomId, Seq, Stream, Tag, UserId},
+    file::{Attachment, PictureId},
+    ids::{CallId, FileId, NonceKey, Rev, RoomId, Seq, Stream, Tag, UserId},
     room::{Role, RoomKind},
+    status::Status,
     text::{Bio, DisplayName, DraftText, Emoji, LoginName, MessageText, RoomName, Topic},
 };
 
@@ -88,15 +91,37 @@ pub enum RoomCommand {
         /// What.
         topic: Topic,
     },
+    /// Note that a call is over. The server asks for it, of itself.
+    Call {
+        /// Which.
+        call: CallId,
+        /// How it ended.
+        outcome: Outcome,
+        /// How long it was.
+        length_ms: u64,
+        /// Who was in it, in the order of coming.
+        people: Vec<UserId>,
+    },
+    /// Give the room another picture, or none.
+    SetPicture {
+        /// Which.
+        picture: Option<PictureId>,
+    },
     /// Say something.
     Post {
-        /// The words.
-        text: MessageText,
+        /// The words; none where files say it all.
+        text: Option<MessageText>,
         /// The message it answers.
         reply_to: Option<Seq>,
         /// Whom the words mention.
         #[serde(skip)]
         mentions: Mentions,
+        /// The files that come with them.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        files: Vec<FileId>,
+        /// What is known of these.
+        #[serde(skip)]
+        attachments: Vec<Attachment>,
     },
     /// Replace the words of one's own message.
     Edit {
@@ -104,8 +129,8 @@ pub enum RoomCommand {
         seq: Seq,
         /// Rev of the text that the new one is based on.
         base: Rev,
-        /// The new words.
-        text: MessageText,
+        /// The new words; none where files say it all.
+        text: Option<MessageText>,
         /// Whom they mention.
         #[serde(skip)]
         mentions: Mentions,
@@ -160,6 +185,16 @@ pub enum PersonCommand {
         /// A few words about oneself.
         bio: Option<Bio>,
     },
+    /// Have another picture, or none.
+    Picture {
+        /// Which.
+        picture: Option<PictureId>,
+    },
+    /// Say something of the moment, or nothing any more.
+    Status {
+        /// What.
+        status: Option<Status>,
+    },
     /// Tell one's devices that a read mark moved.
     Read {
         /// Which room's.
@@ -209,6 +244,9 @@ pub enum Refusal {
     /// The text was replaced since.
     #[error("Somebody changed this message before you.")]
     StaleEdit,
+    /// A message says nothing.
+    #[error("A message can't be empty.")]
+    Empty,
     /// The message was taken back.
     #[error("This message was deleted.")]
     Deleted,

@@ -4,8 +4,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{
-    ids::{NonceKey, Rev, RoomId, Seq, SessionId, Stream, Tag, Timestamp, UserId},
+    call::Outcome,
+    file::{Attachment, PictureId},
+    ids::{CallId, NonceKey, Rev, RoomId, Seq, SessionId, Stream, Tag, Timestamp, UserId},
     room::{Role, RoomKind},
+    status::Status,
 };
 
 /// The most entries that one append may hold.
@@ -81,6 +84,9 @@ pub enum What {
         mentions: Vec<UserId>,
         /// Whether it mentions everyone.
         everyone: bool,
+        /// The files that come with it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        files: Vec<Attachment>,
     },
     /// A message's text was replaced.
     Edited {
@@ -164,6 +170,26 @@ pub enum What {
         /// Its line in the timeline.
         line: Seq,
     },
+    /// A call that the entry's author began is over.
+    Called {
+        /// Which.
+        call: CallId,
+        /// How it ended.
+        outcome: Outcome,
+        /// How long it was.
+        length_ms: u64,
+        /// Who was in it, in the order of coming.
+        people: Vec<UserId>,
+        /// Its line in the timeline.
+        line: Seq,
+    },
+
+    // In a room, or to a person.
+    /// It has another picture, or none any more.
+    Pictured {
+        /// Which.
+        picture: Option<PictureId>,
+    },
 
     // To a person.
     /// The person came to be.
@@ -179,6 +205,11 @@ pub enum What {
         display: String,
         /// A few words about themselves.
         bio: String,
+    },
+    /// What the person says of the moment changed.
+    Status {
+        /// What it is now.
+        status: Option<Status>,
     },
     /// A room joined the room list.
     RoomAdded {
@@ -236,15 +267,27 @@ pub enum SystemLine {
         /// Who.
         user: UserId,
     },
+    /// A call that the line's author began is over.
+    Call {
+        /// Which.
+        call: CallId,
+        /// How it ended.
+        outcome: Outcome,
+        /// How long it was.
+        length_ms: u64,
+        /// Who was in it, in the order of coming.
+        people: Vec<UserId>,
+    },
 }
 
 impl What {
     /// The message of the timeline that this entry makes, where it makes one.
     pub fn new_seq(&self) -> Option<Seq> {
         match self {
-            What::Posted { seq, .. } | What::Renamed { line: seq, .. } | What::Topic { line: seq, .. } => {
-                Some(*seq)
-            }
+            What::Posted { seq, .. }
+            | What::Renamed { line: seq, .. }
+            | What::Topic { line: seq, .. }
+            | What::Called { line: seq, .. } => Some(*seq),
             What::Joined { line, .. } | What::Left { line, .. } | What::Removed { line, .. } => *line,
             _ => None,
         }

@@ -74,6 +74,16 @@ id!(
     InviteId
 );
 
+id!(
+    /// A call.
+    CallId
+);
+
+id!(
+    /// A file, and the upload that it came by.
+    FileId
+);
+
 impl RoomId {
     /// The room that everybody joins.
     pub fn general() -> Self {
@@ -204,6 +214,15 @@ place!(
     Seq
 );
 
+place!(
+    /// How often a call changed hands between nodes: who has the newest has the call.
+    Term
+);
+place!(
+    /// The number under which a page came into a call; never used twice in it, rising with the order of coming.
+    Arrival
+);
+
 /// Random mark of one append, borne by its entries: two histories that part have other tags at the same rev.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Tag(pub u64);
@@ -242,6 +261,16 @@ impl<'de> Deserialize<'de> for Tag {
         String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
+
+/// One process among those that serve a community; made anew at each start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct NodeId(pub Tag);
+
+/// Somebody's place in a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PeerId(pub Tag);
 
 /// Milliseconds since 1970-01-01 UTC.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -51,6 +51,9 @@ const EVERYONE: &str = "everyone";
 /// The names that `text` mentions, outside of code and links.
 pub fn names(text: &str) -> Names {
     let mut names = Names::default();
+    if !text.contains('@') {
+        return names;
+    }
     let mut plain = Plain::default();
     for event in events(text) {
         let Some(words) = plain.words(&event) else { continue };
@@ -71,6 +74,20 @@ pub fn names(text: &str) -> Names {
 
 /// The markup of `text`; `who` knows the people that it mentions.
 pub fn render(text: &str, who: &dyn Fn(&str) -> Option<Mentioned>) -> SanitizedHtml {
+    if is_mere_words(text) {
+        return SanitizedHtml(format!("<p>{}</p>", text.trim_end_matches(' ')));
+    }
+    render_anything(text, who)
+}
+
+/// Whether `text` is one line of words in which nothing means anything to Markdown or HTML, so that its markup is itself. Most
+/// of what people write is; reading and cleaning it took the better part of a post's time.
+fn is_mere_words(text: &str) -> bool {
+    let harmless = |c: char| c.is_alphanumeric() || " ,.;:!?()'%-".contains(c);
+    text.starts_with(char::is_alphabetic) && text.chars().all(harmless)
+}
+
+fn render_anything(text: &str, who: &dyn Fn(&str) -> Option<Mentioned>) -> SanitizedHtml {
     let mut plain = Plain::default();
     let mut shown = vec![];
     for event in events(text) {
@@ -390,6 +407,16 @@ mod tests {
                         prop_assert!(!inside_quotes.contains(" on"), "{}", markup);
                     }
                 }
+            }
+        }
+
+        #[test]
+        fn mere_words_get_the_markup_that_they_always_get(
+            words in "[a-zA-Z][a-zA-Z0-9äßøЖ語٣ ,.;:!?()'%-]{0,80}", any in "\\PC{0,40}",
+        ) {
+            prop_assert!(is_mere_words(&words));
+            for text in [words, any] {
+                prop_assert_eq!(render(&text, &nobody), render_anything(&text, &nobody));
             }
         }
 

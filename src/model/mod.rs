@@ -4,19 +4,27 @@
 //! stream's log, or refuses it; [`room::RoomView::apply`] folds entries into the state that pages read.
 
 pub mod account;
+pub mod call;
 pub mod command;
 pub mod entry;
+pub mod file;
 pub mod ids;
 pub mod markdown;
 pub mod person;
 pub mod room;
+pub mod status;
 pub mod text;
 
 pub use command::{Actor, Change, Command, Done, PersonCommand, Refusal, RoomCommand};
 pub use entry::{Append, Entry, Head, RequestHash, SystemLine, What};
-pub use ids::{InviteId, Nonce, NonceKey, Rev, RoomId, Seq, SessionId, Stream, Tag, Timestamp, UserId};
+pub use file::{Attachment, FileKind, PictureId, Place, StoredFile, Upload};
+pub use ids::{
+    Arrival, CallId, FileId, InviteId, NodeId, Nonce, NonceKey, PeerId, Rev, RoomId, Seq, SessionId, Stream,
+    Tag, Term, Timestamp, UserId,
+};
 pub use person::Person;
 pub use room::{Body, Membership, Message, Reaction, Role, Room, RoomKind};
+pub use status::Status;
 
 use serde::{Deserialize, Serialize};
 

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     command::{PersonCommand, Refusal},
     entry::{Entry, What},
+    file::PictureId,
     ids::{Rev, Timestamp, UserId},
+    status::Status,
 };
 
 /// A person's public profile, folded from their stream.
@@ -21,13 +23,24 @@ pub struct Person {
     pub display: String,
     /// A few words about themselves.
     pub bio: String,
+    /// What they say of the moment; its time may be over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
     /// When they registered.
     pub created: Timestamp,
     /// When their stream's last entry was made.
     pub at: Timestamp,
+    /// Their picture, when they have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<PictureId>,
 }
 
 impl Person {
+    /// What they say of the moment, while it holds.
+    pub fn status_at(&self, now: Timestamp) -> Option<&Status> {
+        self.status.as_ref().filter(|status| status.holds(now))
+    }
+
     /// What `command` brings to the stream of `person`, who may not be there yet.
     pub fn decide(person: Option<&Person>, command: &PersonCommand) -> Result<Vec<What>, Refusal> {
         let registered = person.is_some();
@@ -48,6 +61,15 @@ impl Person {
                     vec![What::Profile { display: display.to_owned(), bio: bio.to_owned() }]
                 }
             }
+            PersonCommand::Picture { picture } => {
+                let person = person.ok_or(Refusal::NotFound)?;
+                let what = What::Pictured { picture: picture.clone() };
+                if person.picture == *picture { vec![] } else { vec![what] }
+            }
+            PersonCommand::Status { status } => match person {
+                Some(person) if person.status == *status => vec![],
+                _ => vec![What::Status { status: status.clone() }],
+            },
             PersonCommand::Read { room, .. } => vec![What::Read { room: *room }],
             PersonCommand::Draft { room, .. } => vec![What::Draft { room: *room }],
             PersonCommand::Note(what) => vec![what.clone()],
@@ -63,14 +85,21 @@ impl Person {
                 name: name.clone(),
                 display: display.clone(),
                 bio: String::new(),
+                status: None,
                 created: entry.at,
                 at: entry.at,
+                picture: None,
             },
             (_, person) => person?,
         };
-        if let What::Profile { display, bio } = &entry.what {
-            person.display.clone_from(display);
-            person.bio.clone_from(bio);
+        match &entry.what {
+            What::Profile { display, bio } => {
+                person.display.clone_from(display);
+                person.bio.clone_from(bio);
+            }
+            What::Pictured { picture } => person.picture.clone_from(picture),
+            What::Status { status } => person.status.clone_from(status),
+            _ => {}
         }
         person.rev = entry.rev;
         person.at = entry.at;

@@ -120,6 +120,11 @@ text!(
     |input| bio(input)
 );
 text!(
+    /// What somebody says of the moment: at most 100 characters on one line, may be empty.
+    StatusText,
+    |input| line("text", input, 0, 100)
+);
+text!(
     /// One emoji of Unicode, recommended for general interchange.
     Emoji,
     |input| emoji(input)

@@ -4,14 +4,17 @@
 //! Every method returns only after what it wrote is durable, and reads see all that was acknowledged before they
 //! began.
 
+mod files;
 pub mod mongo;
 pub mod sqlite;
 
 use async_trait::async_trait;
 
+pub use files::{FileStore, Taken};
+
 use crate::model::{
-    Append, Doc, Entry, Head, InviteId, Membership, Message, NonceKey, Person, Rev, Room, RoomId, Seq,
-    SessionId, Stream, Tag, Timestamp, UserId,
+    Append, CallId, Doc, Entry, FileId, FileKind, Head, InviteId, Membership, Message, NodeId, NonceKey,
+    Person, Rev, Room, RoomId, Seq, SessionId, Stream, Tag, Term, Timestamp, UserId,
     account::{Account, Invite, NewAccount, Session},
 };
 
@@ -100,6 +103,9 @@ pub trait LogStore: Send + Sync + 'static {
     /// Returns false, with the documents written all the same, when the watermark wasn't at `from`.
     async fn fold(&self, stream: Stream, from: Rev, to: Head, docs: Vec<Doc>) -> Result<bool, StoreError>;
 
+    /// Streams that have a log, by [`Stream::key`], after `after`; at most `limit`.
+    async fn streams(&self, after: Option<Stream>, limit: usize) -> Result<Vec<Stream>, StoreError>;
+
     /// Streams that were appended to since `since` and whose watermark is behind their head.
     async fn unfolded(&self, since: Timestamp) -> Result<Vec<Stream>, StoreError>;
 
@@ -143,6 +149,9 @@ pub trait RoomStore: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Page<Room>, StoreError>;
 
+    /// The ids of the rooms that `user` is a member of, in no particular order.
+    async fn joined(&self, user: UserId) -> Result<Vec<RoomId>, StoreError>;
+
     /// The rooms that `user` is a member of, with what they have read, in no particular order; only `room` when it is
     /// named.
     async fn listed(&self, user: UserId, room: Option<RoomId>) -> Result<Vec<Listed>, StoreError>;
@@ -170,6 +179,32 @@ pub trait RoomStore: Send + Sync + 'static {
 
     /// Messages by their places; those that don't exist are left out.
     async fn messages_at(&self, room: RoomId, seqs: &[Seq]) -> Result<Vec<Message>, StoreError>;
+
+    /// The newest messages of a room that hold a file; at most `limit`.
+    async fn messages_with(
+        &self,
+        room: RoomId,
+        file: FileId,
+        limit: usize,
+    ) -> Result<Vec<Message>, StoreError>;
+
+    /// Messages of a room with `seq < before` that hold files of one of `kinds` (any kind, when there are none), the
+    /// newest first.
+    async fn messages_with_files(
+        &self,
+        room: RoomId,
+        kinds: &[FileKind],
+        before: Seq,
+        limit: usize,
+    ) -> Result<Page<Message>, StoreError>;
+
+    /// Pinned messages of a room, falling by seq, before `before`.
+    async fn pinned(
+        &self,
+        room: RoomId,
+        before: Option<Seq>,
+        limit: usize,
+    ) -> Result<Page<Message>, StoreError>;
 
     /// Moves a read mark forward, never back. Returns whether it moved.
     async fn mark_read(&self, user: UserId, room: RoomId, seq: Seq) -> Result<bool, StoreError>;
@@ -289,7 +324,43 @@ pub trait AccountStore: Send + Sync + 'static {
     async fn end_invite(&self, id: InviteId) -> Result<bool, StoreError>;
 }
 
-/// All that a server keeps.
-pub trait Store: LogStore + RoomStore + AccountStore {}
+/// A call that is going on: whose it is, and for how long unless it says so again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallRecord {
+    /// In which room; one has at most one.
+    pub room: RoomId,
+    /// Which.
+    pub call: CallId,
+    /// How often it changed hands.
+    pub term: Term,
+    /// The node whose it is.
+    pub owner: NodeId,
+    /// Until when, by the nodes' clocks. Then any other may take it over.
+    pub until: Timestamp,
+    /// How it was lately, for who takes it over. A store doesn't read it.
+    pub state: String,
+}
 
-impl<T: LogStore + RoomStore + AccountStore> Store for T {}
+/// The calls that are going on.
+#[async_trait]
+pub trait CallStore: Send + Sync + 'static {
+    /// The room's call.
+    async fn call(&self, room: RoomId) -> Result<Option<CallRecord>, StoreError>;
+
+    /// Begins a call; false when the room has one.
+    async fn begin_call(&self, record: &CallRecord) -> Result<bool, StoreError>;
+
+    /// Replaces the record of this call if it is of the term `from` still; false when it isn't, or is gone.
+    async fn set_call(&self, record: &CallRecord, from: Term) -> Result<bool, StoreError>;
+
+    /// Ends a call if it is of this term still; false when it isn't, or is gone.
+    async fn end_call(&self, room: RoomId, call: CallId, term: Term) -> Result<bool, StoreError>;
+
+    /// Calls whose node has not said for too long that they are its, the longest first.
+    async fn overdue_calls(&self, now: Timestamp, limit: usize) -> Result<Vec<CallRecord>, StoreError>;
+}
+
+/// All that a server keeps.
+pub trait Store: LogStore + RoomStore + AccountStore + FileStore + CallStore {}
+
+impl<T: LogStore + RoomStore + AccountStore + FileStore + CallStore> Store for T {}

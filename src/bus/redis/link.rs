@@ -20,6 +20,7 @@ use super::{
     subscriptions::{Change, Subscriptions},
     wire::{Message, Names},
 };
+use crate::metrics::metrics;
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -99,6 +100,7 @@ impl Link {
     pub(super) async fn keep(mut self, mut connection: Connection) {
         loop {
             let reason = self.serve(connection).await;
+            metrics().bus_error("connection lost");
             warn!(%reason, "lost the connection to Redis");
             self.subscriptions.set_down();
             while self.parcels.try_recv().is_ok() {}
@@ -149,6 +151,7 @@ async fn publish(
             match pipeline.exec_async(&mut redis).await {
                 Ok(()) => {}
                 Err(error) if is_refusal(&error) => {
+                    metrics().bus_error("refused");
                     refused.raise(|count| warn!(%error, count, "Redis refuses to publish"));
                 }
                 Err(error) => return error,

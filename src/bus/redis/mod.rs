@@ -36,6 +36,7 @@ use self::{
     subscriptions::Subscriptions,
 };
 use super::{Bus, Channel, Events, LocalBus, NodeId, Notice};
+use crate::metrics::metrics;
 
 /// How long the start waits for Redis.
 const START: Duration = Duration::from_secs(5);
@@ -122,7 +123,9 @@ impl Bus for RedisBus {
 
     fn publish(&self, channel: Channel, notice: Notice) {
         self.local.publish(channel, notice.clone());
+        metrics().bus_published.increment(1);
         if !self.connected() || self.outbox.try_send(Parcel::Notice(channel, notice)).is_err() {
+            metrics().bus_error("dropped");
             self.dropped.raise(|count| warn!(count, "dropped notices for other nodes"));
         }
     }

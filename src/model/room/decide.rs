@@ -4,6 +4,7 @@ use super::{Body, Message, Role, Room, RoomKind, RoomView};
 use crate::model::{
     Rev, RoomCommand, Seq, UserId, What,
     command::{Actor, Mentions, Refusal},
+    file::Attachment,
     text::{Emoji, MessageText},
 };
 
@@ -24,11 +25,21 @@ impl RoomView {
             return self.create(actor, *kind, name, topic, people);
         }
         let room = self.room.as_ref().ok_or(Refusal::NotFound)?;
-        if room.kind != RoomKind::Public && self.member(actor.user).is_none() {
+        if let RoomCommand::Call { call, outcome, length_ms, people } = command {
+            // The server says it, not the one whose call it was: they may have left since.
+            return Ok(vec![What::Called {
+                call: *call,
+                outcome: *outcome,
+                length_ms: *length_ms,
+                people: people.clone(),
+                line: room.seq.next(),
+            }]);
+        }
+        if !room.kind.is_open() && self.member(actor.user).is_none() {
             return Err(Refusal::NotFound);
         }
         match command {
-            RoomCommand::Create { .. } => Ok(vec![]),
+            RoomCommand::Create { .. } | RoomCommand::Call { .. } => Ok(vec![]),
             RoomCommand::Join => self.join(room, actor.user),
             RoomCommand::Add { user } => self.add(room, actor, *user),
             RoomCommand::Leave => self.leave(room, actor.user),
@@ -44,10 +55,18 @@ impl RoomView {
                 let what = What::Topic { topic: topic.as_str().to_owned(), line: room.seq.next() };
                 Ok(if room.topic == topic.as_str() { vec![] } else { vec![what] })
             }
-            RoomCommand::Post { text, reply_to, mentions } => {
-                self.post(room, actor, text, *reply_to, mentions)
+            RoomCommand::SetPicture { picture } => {
+                self.may_change(room, actor)?;
+                let what = What::Pictured { picture: picture.clone() };
+                Ok(if room.picture == *picture { vec![] } else { vec![what] })
             }
-            RoomCommand::Edit { seq, base, text, mentions } => self.edit(actor, *seq, *base, text, mentions),
+            RoomCommand::Post { text, reply_to, mentions, attachments, .. } => {
+                let words = words_of(text.as_ref(), attachments)?;
+                self.post(room, actor, words, *reply_to, mentions, attachments)
+            }
+            RoomCommand::Edit { seq, base, text, mentions } => {
+                self.edit(actor, *seq, *base, text.as_ref(), mentions)
+            }
             RoomCommand::Delete { seq } => self.delete(actor, room, *seq),
             RoomCommand::React { seq, emoji, on } => self.react(actor.user, *seq, emoji, *on),
             RoomCommand::Pin { seq, on } => self.pin(actor.user, *seq, *on),
@@ -145,9 +164,10 @@ impl RoomView {
         &self,
         room: &Room,
         actor: Actor,
-        text: &MessageText,
+        text: String,
         reply_to: Option<Seq>,
         mentions: &Mentions,
+        files: &[Attachment],
     ) -> Result<Vec<What>, Refusal> {
         self.must_be_member(actor.user)?;
         if let Some(seq) = reply_to {
@@ -155,10 +175,11 @@ impl RoomView {
         }
         Ok(vec![What::Posted {
             seq: room.seq.next(),
-            text: text.as_str().to_owned(),
+            text,
             reply_to,
             mentions: mentions.people.clone(),
             everyone: mentions.everyone,
+            files: files.to_vec(),
         }])
     }
 
@@ -167,7 +188,7 @@ impl RoomView {
         actor: Actor,
         seq: Seq,
         base: Rev,
-        text: &MessageText,
+        text: Option<&MessageText>,
         mentions: &Mentions,
     ) -> Result<Vec<What>, Refusal> {
         self.must_be_member(actor.user)?;
@@ -178,15 +199,11 @@ impl RoomView {
         if message.base != base {
             return Err(Refusal::StaleEdit);
         }
-        if matches!(&message.body, Body::Text { text: before, .. } if before == text.as_str()) {
+        let text = words_of(text, message.files())?;
+        if matches!(&message.body, Body::Text { text: before, .. } if *before == text) {
             return Ok(vec![]);
         }
-        Ok(vec![What::Edited {
-            seq,
-            text: text.as_str().to_owned(),
-            mentions: mentions.people.clone(),
-            everyone: mentions.everyone,
-        }])
+        Ok(vec![What::Edited { seq, text, mentions: mentions.people.clone(), everyone: mentions.everyone }])
     }
 
     fn delete(&self, actor: Actor, room: &Room, seq: Seq) -> Result<Vec<What>, Refusal> {
@@ -242,11 +259,7 @@ impl RoomView {
 
     fn must_own(&self, room: &Room, actor: Actor) -> Result<(), Refusal> {
         let owns = self.role(actor.user) == Some(Role::Owner);
-        if owns || (actor.owns_server && room.kind == RoomKind::Public) {
-            Ok(())
-        } else {
-            Err(Refusal::Forbidden)
-        }
+        if owns || (actor.owns_server && room.kind.is_open()) { Ok(()) } else { Err(Refusal::Forbidden) }
     }
 
     /// A group message has no owner: any of its people may rename it.
@@ -254,12 +267,21 @@ impl RoomView {
         match room.kind {
             RoomKind::Direct => Err(Refusal::Forbidden),
             RoomKind::Group => self.must_be_member(actor.user),
-            RoomKind::Public | RoomKind::Private => self.must_own(room, actor),
+            RoomKind::Public | RoomKind::Voice | RoomKind::Private => self.must_own(room, actor),
         }
     }
 }
 
-/// People come and go in public rooms without a word; elsewhere the others are told.
+/// A message's words; only files can do without.
+fn words_of(text: Option<&MessageText>, files: &[Attachment]) -> Result<String, Refusal> {
+    match text {
+        Some(text) => Ok(text.as_str().to_owned()),
+        None if files.is_empty() => Err(Refusal::Empty),
+        None => Ok(String::new()),
+    }
+}
+
+/// People come and go in open rooms without a word; elsewhere the others are told.
 fn leaving_line(room: &Room) -> Option<Seq> {
-    (room.kind != RoomKind::Public).then(|| room.seq.next())
+    (!room.kind.is_open()).then(|| room.seq.next())
 }

@@ -27,6 +27,7 @@ impl RoomView {
                 members: 0,
                 owners: 0,
                 people: vec![],
+                picture: None,
             });
         }
         let Some(room) = self.room.as_mut().filter(|room| room.rev < entry.rev) else { return };
@@ -49,6 +50,7 @@ impl RoomView {
             }
             What::Renamed { name, .. } => room.name.clone_from(name),
             What::Topic { topic, .. } => room.topic.clone_from(topic),
+            What::Pictured { picture } => room.picture.clone_from(picture),
             _ => {}
         }
         room.seq = entry.what.new_seq().unwrap_or(room.seq);
@@ -90,8 +92,10 @@ impl RoomView {
         }
         match &entry.what {
             What::Edited { text, mentions, everyone, .. } => {
-                message.body =
-                    Body::Text { text: text.clone(), mentions: mentions.clone(), everyone: *everyone };
+                // The files stay as they are.
+                let files = message.files().to_vec();
+                let (text, mentions) = (text.clone(), mentions.clone());
+                message.body = Body::Text { text, mentions, everyone: *everyone, files };
                 message.base = entry.rev;
                 message.edited = Some(entry.at);
             }
@@ -112,11 +116,16 @@ impl RoomView {
 
 fn new_message(room: crate::model::RoomId, seq: Seq, entry: &Entry) -> Message {
     let (body, reply_to) = match &entry.what {
-        What::Posted { text, reply_to, mentions, everyone, .. } => {
-            (Body::Text { text: text.clone(), mentions: mentions.clone(), everyone: *everyone }, *reply_to)
+        What::Posted { text, reply_to, mentions, everyone, files, .. } => {
+            let (text, mentions, files) = (text.clone(), mentions.clone(), files.clone());
+            (Body::Text { text, mentions, everyone: *everyone, files }, *reply_to)
         }
         What::Renamed { name, .. } => (Body::System(SystemLine::Renamed { name: name.clone() }), None),
         What::Topic { topic, .. } => (Body::System(SystemLine::Topic { topic: topic.clone() }), None),
+        What::Called { call, outcome, length_ms, people, .. } => {
+            let (call, outcome, length_ms, people) = (*call, *outcome, *length_ms, people.clone());
+            (Body::System(SystemLine::Call { call, outcome, length_ms, people }), None)
+        }
         What::Joined { user, .. } => (Body::System(SystemLine::Joined { user: *user }), None),
         What::Removed { user, .. } => (Body::System(SystemLine::Removed { user: *user }), None),
         _ => (Body::System(SystemLine::Left { user: entry.by }), None),

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     entry::SystemLine,
+    file::{Attachment, PictureId},
     ids::{Rev, RoomId, Seq, Timestamp, UserId},
 };
 
@@ -23,6 +24,8 @@ use super::{
 pub enum RoomKind {
     /// Anyone who is logged in may find, read and join it.
     Public,
+    /// The same, and its call is always there to step into.
+    Voice,
     /// Members alone see it, and let others in.
     Private,
     /// A message to several people; it has no owner.
@@ -36,10 +39,16 @@ impl RoomKind {
     pub fn as_str(self) -> &'static str {
         match self {
             RoomKind::Public => "public",
+            RoomKind::Voice => "voice",
             RoomKind::Private => "private",
             RoomKind::Group => "group",
             RoomKind::Direct => "direct",
         }
+    }
+
+    /// Whether anyone who is logged in may find, read and join it.
+    pub fn is_open(self) -> bool {
+        matches!(self, RoomKind::Public | RoomKind::Voice)
     }
 
     /// Whether it is a direct or group message: named after its people, and without an owner.
@@ -83,6 +92,9 @@ pub struct Room {
     pub owners: u32,
     /// Its people, where it is named after them (direct and group messages).
     pub people: Vec<UserId>,
+    /// Its picture, when it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<PictureId>,
 }
 
 /// Somebody's place in a room. Who is gone stays as a tombstone.
@@ -112,6 +124,9 @@ pub enum Body {
         mentions: Vec<UserId>,
         /// Whether it mentions everyone.
         everyone: bool,
+        /// Files that come with the words, which may then be empty.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        files: Vec<Attachment>,
     },
     /// Words that were taken back.
     Deleted,
@@ -162,6 +177,14 @@ impl Message {
     pub fn mentions(&self) -> &[UserId] {
         match &self.body {
             Body::Text { mentions, .. } => mentions,
+            _ => &[],
+        }
+    }
+
+    /// The files that come with it, for as long as it stands.
+    pub fn files(&self) -> &[Attachment] {
+        match &self.body {
+            Body::Text { files, .. } => files,
             _ => &[],
         }
     }

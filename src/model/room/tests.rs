@@ -75,11 +75,17 @@ impl Played {
 }
 
 fn post(text: &str, reply_to: Option<Seq>) -> RoomCommand {
-    RoomCommand::Post { text: text.parse().expect("a text"), reply_to, mentions: Mentions::default() }
+    RoomCommand::Post {
+        text: text.parse().ok(),
+        reply_to,
+        mentions: Mentions::default(),
+        files: vec![],
+        attachments: vec![],
+    }
 }
 
 fn edit(seq: Seq, base: Rev, text: &str) -> RoomCommand {
-    RoomCommand::Edit { seq, base, text: text.parse().expect("a text"), mentions: Mentions::default() }
+    RoomCommand::Edit { seq, base, text: text.parse().ok(), mentions: Mentions::default() }
 }
 
 fn react(seq: Seq, emoji: &str, on: bool) -> RoomCommand {

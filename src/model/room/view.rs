@@ -48,7 +48,9 @@ impl Touches {
             }
             RoomCommand::Join
             | RoomCommand::Leave
+            | RoomCommand::Call { .. }
             | RoomCommand::Rename { .. }
+            | RoomCommand::SetPicture { .. }
             | RoomCommand::SetTopic { .. } => {}
         }
         touches

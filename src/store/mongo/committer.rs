@@ -13,7 +13,7 @@ use mongodb::{
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::{errors::Refused, schema::Collections};
-use crate::store::AppendError;
+use crate::{metrics::metrics, store::AppendError};
 
 /// Writes at a time. Others fill the server's hands while the first waits for the journal; more would make each smaller.
 const IN_FLIGHT: usize = 4;
@@ -92,6 +92,7 @@ fn fitting(waiting: &[Waiting]) -> usize {
 async fn write(log: &Collection<RawDocumentBuf>, batch: Vec<Waiting>) {
     let (documents, replies): (Vec<_>, Vec<_>) =
         batch.into_iter().map(|waiting| (waiting.document, waiting.reply)).unzip();
+    metrics().write_batch.record(documents.len() as f64);
     let insert = log.insert_many(&documents).ordered(false);
     let fates = match tokio::time::timeout(PATIENCE, insert.into_future()).await {
         Ok(Ok(_)) => documents.iter().map(|_| Ok(())).collect(),
@@ -99,6 +100,11 @@ async fn write(log: &Collection<RawDocumentBuf>, batch: Vec<Waiting>) {
         Err(_) => unknown("no answer in time", documents.len()),
     };
     for (reply, fate) in replies.into_iter().zip(fates) {
+        match &fate {
+            Err(AppendError::Unknown(_)) => metrics().store_error("away"),
+            Err(AppendError::Full(_)) => metrics().store_error("full"),
+            Ok(()) | Err(AppendError::Taken) => {}
+        }
         // Who doesn't wait any more looks it up.
         let _ = reply.send(fate);
     }

@@ -9,7 +9,7 @@ use mongodb::{
 };
 use serde::de::DeserializeOwned;
 
-use crate::store::StoreError;
+use crate::{metrics::metrics, store::StoreError};
 
 /// The longest that one statement may take, waiting for the majority included. Who waits longer is told that the
 /// store is away, and may ask again.
@@ -55,6 +55,16 @@ async fn within<T>(
         Ok(done) => done.map_err(store_error),
         Err(_) => Err(away("no answer in time")),
     }
+    .inspect_err(count)
+}
+
+/// Counts an error among the store's.
+pub(super) fn count(error: &StoreError) {
+    metrics().store_error(match error {
+        StoreError::Away(_) => "away",
+        StoreError::Full(_) => "full",
+        StoreError::Broken(_) => "broken",
+    });
 }
 
 /// All that a query finds.

@@ -242,6 +242,10 @@ impl LogStore for MongoStore {
         self.folder.fold(stream, from, to, docs).await
     }
 
+    async fn streams(&self, after: Option<Stream>, limit: usize) -> Result<Vec<Stream>, StoreError> {
+        self.streams_after(after, limit).await
+    }
+
     async fn unfolded(&self, since: Timestamp) -> Result<Vec<Stream>, StoreError> {
         self.behind(since).await
     }

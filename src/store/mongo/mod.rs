@@ -9,8 +9,10 @@
 
 mod accounts;
 mod bson;
+mod calls;
 mod committer;
 mod errors;
+mod files;
 mod folder;
 mod invites;
 mod log;

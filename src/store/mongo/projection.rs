@@ -85,6 +85,7 @@ impl Projected {
     fn room(room: &Room) -> Result<Self, StoreError> {
         let mut kept = Self::whole(Kind::Room, binary(room.id.as_bytes()), room.rev.0, room)?;
         kept.body.append(cstr!("folded"), folded(&room.name));
+        kept.body.append(cstr!("open"), room.kind.is_open());
         Ok(kept)
     }
 
@@ -107,6 +108,13 @@ impl Projected {
                 mentioned.push(EVERYONE);
             }
             kept.body.append(cstr!("mentioned"), mentioned);
+        }
+        if !message.files().is_empty() {
+            let mut attached = RawArrayBuf::new();
+            for file in message.files() {
+                attached.push(rawdoc! { "file": binary(file.id.as_bytes()), "kind": file.kind.as_str() });
+            }
+            kept.body.append(cstr!("attached"), attached);
         }
         kept.fresh = message.rev == message.base && message.edited.is_none();
         Ok(kept)

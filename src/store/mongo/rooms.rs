@@ -8,13 +8,13 @@ use serde::Deserialize;
 
 use super::{
     MongoStore,
-    bson::{int, message_key, pair, room_id, uint, user_id},
+    bson::{binary, int, message_key, pair, room_id, uint, user_id},
     errors::{BATCH, PATIENCE, all, bounded, refused},
     people,
     projection::EVERYONE,
 };
 use crate::{
-    model::{Membership, Message, Person, Room, RoomId, Seq, UserId, text::folded},
+    model::{FileId, FileKind, Membership, Message, Person, Room, RoomId, Seq, UserId, text::folded},
     store::{Listed, Page, RoomStore, StoreError},
 };
 
@@ -128,7 +128,7 @@ impl RoomStore for MongoStore {
         if query.contains('\0') {
             return Ok(Page { items: Vec::new(), more: false });
         }
-        let mut filter = doc! { "kind": "public" };
+        let mut filter = doc! { "open": true };
         let mut name = Document::new();
         if !query.is_empty() {
             name.insert("$regex", literally(&folded(query)));
@@ -146,10 +146,16 @@ impl RoomStore for MongoStore {
         if !name.is_empty() {
             filter.insert("folded", name);
         }
-        let order = doc! { "folded": 1, "_id": 1 };
-        let find = self.collections.rooms.find(filter).sort(order.clone()).limit(one_more(limit));
-        let index = mongodb::options::Hint::Keys(order);
+        let find =
+            self.collections.rooms.find(filter).sort(doc! { "folded": 1, "_id": 1 }).limit(one_more(limit));
+        let index = mongodb::options::Hint::Keys(doc! { "open": 1, "folded": 1, "_id": 1 });
         Ok(page(all(find.hint(index).max_time(PATIENCE)).await?, limit))
+    }
+
+    async fn joined(&self, user: UserId) -> Result<Vec<RoomId>, StoreError> {
+        let members = self.collections.members.find(doc! { "user": user_id(user), "present": true });
+        let members = all(members.batch_size(BATCH).max_time(PATIENCE)).await?;
+        Ok(members.into_iter().map(|member| member.room).collect())
     }
 
     async fn listed(&self, user: UserId, room: Option<RoomId>) -> Result<Vec<Listed>, StoreError> {
@@ -231,6 +237,52 @@ impl RoomStore for MongoStore {
         let keys: Vec<Binary> = seqs.iter().map(|seq| message_key(room, *seq)).collect();
         let find = self.collections.messages.find(doc! { "_id": { "$in": keys } }).sort(doc! { "_id": 1 });
         all(find.batch_size(BATCH).max_time(PATIENCE)).await
+    }
+
+    async fn messages_with(
+        &self,
+        room: RoomId,
+        file: FileId,
+        limit: usize,
+    ) -> Result<Vec<Message>, StoreError> {
+        let with = doc! {
+            "attached": { "$exists": true }, "attached.file": binary(file.as_bytes()), "room": room_id(room),
+        };
+        let find = self.collections.messages.find(with).sort(doc! { "seq": -1 }).limit(int(limit as u64));
+        all(find.batch_size(BATCH).max_time(PATIENCE)).await
+    }
+
+    async fn messages_with_files(
+        &self,
+        room: RoomId,
+        kinds: &[FileKind],
+        before: Seq,
+        limit: usize,
+    ) -> Result<Page<Message>, StoreError> {
+        let mut with = doc! {
+            "attached": { "$exists": true }, "room": room_id(room), "seq": { "$lt": int(before.0) },
+        };
+        if !kinds.is_empty() {
+            let kinds: Vec<_> = kinds.iter().map(|kind| kind.as_str()).collect();
+            with.insert("attached.kind", doc! { "$in": kinds });
+        }
+        let find = self.collections.messages.find(with).sort(doc! { "seq": -1 }).limit(one_more(limit));
+        Ok(page(all(find.batch_size(BATCH).max_time(PATIENCE)).await?, limit))
+    }
+
+    async fn pinned(
+        &self,
+        room: RoomId,
+        before: Option<Seq>,
+        limit: usize,
+    ) -> Result<Page<Message>, StoreError> {
+        let mut filter = doc! { "room": room_id(room), "pinned": true };
+        if let Some(before) = before {
+            filter.insert("seq", doc! { "$lt": int(before.0) });
+        }
+        let find = self.collections.messages.find(filter).sort(doc! { "room": -1, "seq": -1 });
+        let find = find.limit(one_more(limit)).batch_size(BATCH);
+        Ok(page(all(find.max_time(PATIENCE)).await?, limit))
     }
 
     async fn mark_read(&self, user: UserId, room: RoomId, seq: Seq) -> Result<bool, StoreError> {

@@ -8,7 +8,10 @@
 //! | `members` | room, user | projections and tombstones |
 //! | `messages` | room, seq | projections |
 //! | `marks`, `drafts` | user, room | read marks, unsent texts |
+//! | `calls` | room | calls that are going on, each with the node whose it is |
 //! | `accounts`, `sessions`, `invites` | id | see [`super::accounts`] |
+//! | `files`, `uploads` | id | see [`super::files`] |
+//! | `contents` | hash | where they lie |
 //! | `schema` | `parlor` | the version |
 
 use std::{future::Future, time::Duration};
@@ -23,7 +26,9 @@ use mongodb::{
 
 use super::{
     accounts::AccountDocument,
+    calls::CallDocument,
     errors::{PATIENCE, bounded, broken, refused},
+    files::{ContentDocument, FileDocument, UploadDocument},
     invites::InviteDocument,
     log::LogDocument,
     sessions::SessionDocument,
@@ -55,9 +60,13 @@ pub(super) struct Collections {
     pub(super) people: Collection<Person>,
     pub(super) marks: Collection<Document>,
     pub(super) drafts: Collection<Document>,
+    pub(super) calls: Collection<CallDocument>,
     pub(super) accounts: Collection<AccountDocument>,
     pub(super) sessions: Collection<SessionDocument>,
     pub(super) invites: Collection<InviteDocument>,
+    pub(super) files: Collection<FileDocument>,
+    pub(super) contents: Collection<ContentDocument>,
+    pub(super) uploads: Collection<UploadDocument>,
 }
 
 impl Collections {
@@ -72,9 +81,13 @@ impl Collections {
             people: database.collection("people"),
             marks: database.collection("marks"),
             drafts: database.collection("drafts"),
+            calls: database.collection("calls"),
             accounts: database.collection("accounts"),
             sessions: database.collection("sessions"),
             invites: database.collection("invites"),
+            files: database.collection("files"),
+            contents: database.collection("contents"),
+            uploads: database.collection("uploads"),
             database,
         }
     }
@@ -105,8 +118,8 @@ fn indexes() -> Vec<(&'static str, Vec<IndexModel>)> {
         ("streams", vec![]),
         (
             "rooms",
-            // The list of public rooms, in its order.
-            vec![index(doc! { "folded": 1, "_id": 1 }, false, doc! { "kind": "public" })],
+            // The list of open rooms, in its order.
+            vec![index(doc! { "open": 1, "folded": 1, "_id": 1 }, false, doc! { "open": true })],
         ),
         (
             "members",
@@ -119,12 +132,29 @@ fn indexes() -> Vec<(&'static str, Vec<IndexModel>)> {
         ),
         (
             "messages",
-            // Unread mentions.
-            vec![index(
-                doc! { "room": 1, "mentioned": 1, "seq": 1 },
-                false,
-                doc! { "mentioned": { "$exists": true } },
-            )],
+            vec![
+                // Unread mentions.
+                index(
+                    doc! { "room": 1, "mentioned": 1, "seq": 1 },
+                    false,
+                    doc! { "mentioned": { "$exists": true } },
+                ),
+                // A room's files: all, and of one kind.
+                index(doc! { "room": 1, "seq": -1 }, false, doc! { "attached": { "$exists": true } }),
+                index(
+                    doc! { "room": 1, "attached.kind": 1, "seq": -1 },
+                    false,
+                    doc! { "attached": { "$exists": true } },
+                ),
+                // Where a file is.
+                index(
+                    doc! { "attached.file": 1, "room": 1, "seq": -1 },
+                    false,
+                    doc! { "attached": { "$exists": true } },
+                ),
+                // What a room has pinned.
+                index(doc! { "room": 1, "seq": 1 }, false, doc! { "pinned": true }),
+            ],
         ),
         (
             "people",
@@ -133,6 +163,8 @@ fn indexes() -> Vec<(&'static str, Vec<IndexModel>)> {
                 index(doc! { "folded": 1, "name": 1 }, false, all()),
             ],
         ),
+        // Whose node says nothing any more.
+        ("calls", vec![index(doc! { "until": 1 }, false, all())]),
         ("marks", vec![]),
         ("drafts", vec![]),
         (
@@ -160,6 +192,25 @@ fn indexes() -> Vec<(&'static str, Vec<IndexModel>)> {
                 index(doc! { "expires": 1 }, false, all()),
                 // Uses that were begun with, and not finished.
                 index(doc! { "holds.at": 1 }, false, doc! { "holds.at": { "$exists": true } }),
+            ],
+        ),
+        (
+            "files",
+            vec![
+                // How much somebody keeps.
+                index(doc! { "owner": 1, "size": 1 }, false, all()),
+                // Whether anything has a content.
+                index(doc! { "hash": 1 }, false, all()),
+                // What is to be looked at.
+                index(doc! { "due": 1 }, false, doc! { "due": { "$exists": true } }),
+            ],
+        ),
+        ("contents", vec![]),
+        (
+            "uploads",
+            vec![
+                index(doc! { "owner": 1, "length": 1 }, false, all()),
+                index(doc! { "expires": 1 }, false, all()),
             ],
         ),
     ]

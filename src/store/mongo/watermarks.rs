@@ -86,6 +86,28 @@ impl MongoStore {
         })
     }
 
+    /// Streams that have a log, after this one; at most so many.
+    pub(super) async fn streams_after(
+        &self,
+        after: Option<Stream>,
+        limit: usize,
+    ) -> Result<Vec<Stream>, StoreError> {
+        let mut pipeline = vec![
+            // Along the index, skipping from each stream's first append to the next one's.
+            doc! { "$sort": { "stream": 1, "first": 1 } },
+            doc! { "$group": { "_id": "$stream", "first": { "$first": "$first" } } },
+            doc! { "$sort": { "_id": 1 } },
+            doc! { "$limit": i64::try_from(limit).unwrap_or(i64::MAX) },
+            doc! { "$project": { "_id": 1 } },
+        ];
+        if let Some(after) = after {
+            pipeline.insert(0, doc! { "$match": { "stream": { "$gt": stream_key(after) } } });
+        }
+        let query = self.collections.log.aggregate(pipeline).with_type::<Named>();
+        let found = all_within(LOOK_THROUGH, query.batch_size(BATCH).max_time(LOOK_THROUGH)).await?;
+        found.iter().map(|named| stream_of(&named.stream)).collect()
+    }
+
     /// Streams that were appended to since then, and are not folded to their head.
     pub(super) async fn behind(&self, at: Timestamp) -> Result<Vec<Stream>, StoreError> {
         let stands = doc! { "$add": ["$first", "$count", -1] };

@@ -20,15 +20,15 @@ impl AccountStore for SqliteStore {
 
     async fn account_named(&self, name: &str) -> Result<Option<Account>, StoreError> {
         let name = name.to_owned();
-        Ok(self.query(move |db| named(db, &name)).await?)
+        Ok(self.look_up(move |db| named(db, &name)).await?)
     }
 
     async fn account(&self, user: UserId) -> Result<Option<Account>, StoreError> {
-        Ok(self.query(move |db| by_id(db, user)).await?)
+        Ok(self.look_up(move |db| by_id(db, user)).await?)
     }
 
     async fn owner(&self) -> Result<Option<Account>, StoreError> {
-        Ok(self.query(owner).await?)
+        Ok(self.look_up(owner).await?)
     }
 
     async fn complete_account(&self, user: UserId) -> Result<(), StoreError> {
@@ -65,15 +65,15 @@ impl AccountStore for SqliteStore {
         now: Timestamp,
     ) -> Result<Option<Session>, StoreError> {
         let secret = *secret;
-        Ok(self.query(move |db| sessions::by_secret(db, &secret, now)).await?)
+        Ok(self.look_up(move |db| sessions::by_secret(db, &secret, now)).await?)
     }
 
     async fn session(&self, id: SessionId, now: Timestamp) -> Result<Option<Session>, StoreError> {
-        Ok(self.query(move |db| sessions::by_id(db, id, now)).await?)
+        Ok(self.look_up(move |db| sessions::by_id(db, id, now)).await?)
     }
 
     async fn sessions_of(&self, user: UserId, now: Timestamp) -> Result<Vec<Session>, StoreError> {
-        Ok(self.query(move |db| sessions::of(db, user, now)).await?)
+        Ok(self.look_up(move |db| sessions::of(db, user, now)).await?)
     }
 
     async fn touch_session(
@@ -119,7 +119,7 @@ impl AccountStore for SqliteStore {
 
     async fn invite(&self, secret: &[u8; 32], now: Timestamp) -> Result<Option<Invite>, StoreError> {
         let secret = *secret;
-        Ok(self.query(move |db| invites::good(db, &secret, now)).await?)
+        Ok(self.look_up(move |db| invites::good(db, &secret, now)).await?)
     }
 
     async fn invites(&self, now: Timestamp) -> Result<Vec<Invite>, StoreError> {

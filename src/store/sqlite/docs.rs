@@ -6,9 +6,12 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
     failure::Failure,
+    files,
     row::{int, word},
 };
-use crate::model::{Doc, Membership, Message, Person, Room, RoomId, RoomKind, Seq, UserId, text::folded};
+use crate::model::{
+    Body, Doc, FileId, FileKind, Membership, Message, Person, Room, RoomId, Seq, UserId, text::folded,
+};
 
 /// A document, ready to be written.
 pub(super) struct Ready {
@@ -18,10 +21,29 @@ pub(super) struct Ready {
 }
 
 enum Of {
-    Room { id: RoomId, public: bool, folded: String },
-    Member { room: RoomId, user: UserId, role: Option<String>, since: i64 },
-    Message { room: RoomId, seq: Seq, author: UserId, mentioned: Mentioned },
-    Person { id: UserId, name: String, display: String },
+    Room {
+        id: RoomId,
+        public: bool,
+        folded: String,
+    },
+    Member {
+        room: RoomId,
+        user: UserId,
+        role: Option<String>,
+        since: i64,
+    },
+    Message {
+        place: Place,
+        pinned: bool,
+        mentioned: Mentioned,
+        files: Vec<(FileId, FileKind)>,
+        deleted: bool,
+    },
+    Person {
+        id: UserId,
+        name: String,
+        display: String,
+    },
 }
 
 impl Ready {
@@ -52,8 +74,8 @@ impl Ready {
             Of::Member { room, user, role, since } => {
                 self.write_member(db, *room, *user, role.as_deref(), *since)
             }
-            Of::Message { room, seq, author, mentioned } => {
-                self.write_message(db, Place { room: *room, seq: *seq, author: *author }, mentioned)
+            Of::Message { place, pinned, mentioned, files, deleted } => {
+                self.write_message(db, *place, *pinned, mentioned, files, *deleted)
             }
             Of::Person { id, name, display } => self.write_person(db, *id, name, display),
         }
@@ -104,16 +126,25 @@ impl Ready {
         Ok(())
     }
 
-    fn write_message(&self, db: &Connection, place: Place, mentioned: &Mentioned) -> Result<(), Failure> {
+    fn write_message(
+        &self,
+        db: &Connection,
+        place: Place,
+        pinned: bool,
+        mentioned: &Mentioned,
+        files: &[(FileId, FileKind)],
+        deleted: bool,
+    ) -> Result<(), Failure> {
         let (room, seq) = (place.room.as_bytes(), int(place.seq.0));
         let packed = mentioned.pack();
         let added = db
             .prepare_cached(
-                "INSERT INTO messages (room, seq, rev, mentions, doc) VALUES (?1, ?2, ?3, ?4, ?5)
+                "INSERT INTO messages (room, seq, rev, mentions, doc, pinned) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                  ON CONFLICT DO NOTHING",
             )?
-            .execute(params![room, seq, self.rev, packed, self.doc])?;
+            .execute(params![room, seq, self.rev, packed, self.doc, pinned])?;
         if added == 1 {
+            files::note(db, room, seq, files)?;
             return mentioned.replace(&Mentioned::default(), db, place);
         }
         let before: Option<Vec<u8>> = db
@@ -122,15 +153,19 @@ impl Ready {
             .optional()?;
         let Some(before) = before else { return Ok(()) };
         db.prepare_cached(
-            "UPDATE messages SET rev = ?3, mentions = ?4, doc = ?5 WHERE room = ?1 AND seq = ?2",
+            "UPDATE messages SET rev = ?3, mentions = ?4, doc = ?5, pinned = ?6 WHERE room = ?1 AND seq = ?2",
         )?
-        .execute(params![room, seq, self.rev, packed, self.doc])?;
+        .execute(params![room, seq, self.rev, packed, self.doc, pinned])?;
+        // Nothing else takes files from a message, and nothing adds any.
+        if deleted {
+            files::forget(db, room, seq)?;
+        }
         mentioned.replace(&Mentioned::unpack(&before), db, place)
     }
 }
 
 fn of_room(room: &Room) -> Of {
-    Of::Room { id: room.id, public: room.kind == RoomKind::Public, folded: folded(&room.name) }
+    Of::Room { id: room.id, public: room.kind.is_open(), folded: folded(&room.name) }
 }
 
 fn of_member(member: &Membership) -> Result<Of, Failure> {
@@ -141,7 +176,9 @@ fn of_member(member: &Membership) -> Result<Of, Failure> {
 fn of_message(message: &Message) -> Of {
     let others = message.mentions().iter().copied().filter(|user| *user != message.by);
     let mentioned = Mentioned { people: others.collect(), everyone: message.everyone() };
-    Of::Message { room: message.room, seq: message.seq, author: message.by, mentioned }
+    let place = Place { room: message.room, seq: message.seq, author: message.by };
+    let files = message.files().iter().map(|file| (file.id, file.kind)).collect();
+    Of::Message { place, pinned: message.pinned, mentioned, files, deleted: message.body == Body::Deleted }
 }
 
 fn of_person(person: &Person) -> Of {

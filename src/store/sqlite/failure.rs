@@ -2,7 +2,10 @@
 
 use rusqlite::ErrorCode;
 
-use crate::store::{AppendError, StoreError};
+use crate::{
+    metrics::metrics,
+    store::{AppendError, StoreError},
+};
 
 /// Why a piece of work was not done.
 #[derive(Debug, Clone)]
@@ -33,7 +36,7 @@ impl Failure {
 impl From<rusqlite::Error> for Failure {
     fn from(error: rusqlite::Error) -> Self {
         let text = error.to_string();
-        match error.sqlite_error_code() {
+        let failure = match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full(text),
             Some(ErrorCode::ConstraintViolation) => Self::Conflict(text),
             Some(
@@ -45,7 +48,14 @@ impl From<rusqlite::Error> for Failure {
                 | ErrorCode::CannotOpen,
             ) => Self::Away(text),
             _ => Self::Broken(text),
+        };
+        match &failure {
+            Self::Full(_) => metrics().store_error("full"),
+            Self::Away(_) => metrics().store_error("away"),
+            Self::Broken(_) => metrics().store_error("broken"),
+            Self::Conflict(_) => {}
         }
+        failure
     }
 }
 

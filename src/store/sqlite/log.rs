@@ -17,8 +17,13 @@ use crate::{
     store::{AppendError, Appended, Found, LogStore, StoreError, Write},
 };
 
+/// As many heads as are looked up at once: those of one person's rooms.
+const FEW: usize = 64;
 /// How many appends are taken out in one go: the writer has others to serve in between.
 const TRIMMED_TOGETHER: usize = 256;
+
+/// Streams that have a log, after ?1; as many as ?2.
+pub(super) const STREAMS: &str = "SELECT key FROM streams WHERE key > ?1 AND rev > 0 ORDER BY key LIMIT ?2";
 
 /// Streams behind whose watermark something was appended since ?1.
 pub(super) const UNFOLDED: &str = "SELECT key FROM streams WHERE folded < rev AND at >= ?1 ORDER BY at";
@@ -37,11 +42,11 @@ impl LogStore for SqliteStore {
     }
 
     async fn read(&self, stream: Stream, after: Rev, limit: u64) -> Result<Vec<Append>, StoreError> {
-        Ok(self.query(move |db| read(db, stream, after, limit)).await?)
+        Ok(self.look_up(move |db| read(db, stream, after, limit)).await?)
     }
 
     async fn heads(&self, streams: &[Stream]) -> Result<Vec<(Stream, Head)>, StoreError> {
-        let streams = streams.to_vec();
+        let (streams, few) = (streams.to_vec(), streams.len() <= FEW);
         let work = move |db: &Connection| {
             let mut query = db.prepare_cached("SELECT rev, tag FROM streams WHERE key = ?1")?;
             let mut heads = Vec::with_capacity(streams.len());
@@ -51,12 +56,12 @@ impl LogStore for SqliteStore {
             }
             Ok(heads)
         };
-        Ok(self.query(work).await?)
+        Ok(if few { self.look_up(work).await? } else { self.query(work).await? })
     }
 
     async fn find(&self, stream: Stream, nonces: &[NonceKey]) -> Result<Vec<Found>, StoreError> {
         let nonces = nonces.to_vec();
-        Ok(self.query(move |db| find(db, stream, &nonces)).await?)
+        Ok(self.look_up(move |db| find(db, stream, &nonces)).await?)
     }
 
     async fn watermark(&self, stream: Stream) -> Result<Head, StoreError> {
@@ -64,7 +69,7 @@ impl LogStore for SqliteStore {
             let mut query = db.prepare_cached("SELECT folded, folded_tag FROM streams WHERE key = ?1")?;
             Ok(query.query_row([stream.key()], |row| head(row, 0)).optional()?.unwrap_or_default())
         };
-        Ok(self.query(work).await?)
+        Ok(self.look_up(work).await?)
     }
 
     async fn fold(&self, stream: Stream, from: Rev, to: Head, docs: Vec<Doc>) -> Result<bool, StoreError> {
@@ -81,6 +86,17 @@ impl LogStore for SqliteStore {
             Ok(moved == 1)
         };
         Ok(self.commit(work).await?)
+    }
+
+    async fn streams(&self, after: Option<Stream>, limit: usize) -> Result<Vec<Stream>, StoreError> {
+        let after = after.map(|stream| stream.key().to_vec()).unwrap_or_default();
+        let work = move |db: &Connection| {
+            let mut query = db.prepare_cached(STREAMS)?;
+            let keys = query.query_map(params![after, count(limit)], |row| row.get::<_, Vec<u8>>(0))?;
+            let streams = keys.map(|key| Ok(Stream::from_key(&key?)));
+            Ok(streams.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().flatten().collect())
+        };
+        Ok(self.query(work).await?)
     }
 
     async fn unfolded(&self, since: Timestamp) -> Result<Vec<Stream>, StoreError> {

@@ -1,16 +1,19 @@
 //! The store in a single file.
 //!
 //! A write goes to the one thread that writes ([`writer`]): it takes all that wait, puts them into one transaction, and
-//! answers when that is on the disk. A read goes to one of a few threads that only read ([`readers`]); thanks to
-//! SQLite's write-ahead log they never wait for the writer. Moving that log into the database is a third kind of
-//! thread's work ([`checkpoint`]), off the path of those who write.
+//! answers when that is on the disk. What is found by keys is read at once, what may take longer by one of a few threads
+//! that only read ([`readers`]); thanks to SQLite's write-ahead log neither ever waits for the writer. Moving that log into
+//! the database is a third kind of thread's work ([`checkpoint`]), off the path of those who write.
 //!
-//! What is written and read is in the files named after the traits: [`log`], [`rooms`], [`accounts`].
+//! What is written and read is in the files named after the traits: [`log`], [`rooms`], [`accounts`], [`files`].
 
 mod accounts;
+mod backup;
+mod calls;
 mod checkpoint;
 mod docs;
 mod failure;
+mod files;
 mod invites;
 mod log;
 mod open;
@@ -24,7 +27,8 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use open::OpenError;
+pub use backup::{copy, faults};
+pub use open::{FILE as DATABASE, OpenError, lock};
 
 use std::{fs::File, path::Path, sync::Arc};
 
@@ -73,7 +77,15 @@ impl SqliteStore {
         self.writer.write(work).await
     }
 
-    /// Has a reader do `work` on one state of the database.
+    /// Does `work`, which finds a few things by their keys, on one state of the database.
+    async fn look_up<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.readers.look_up(work).await
+    }
+
+    /// Has a reader do `work`, which may take long, on one state of the database.
     async fn query<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,

@@ -11,11 +11,16 @@ use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, MigrationDefinitionError, Migrations};
 
 /// The database's file within its folder.
-const FILE: &str = "parlor.db";
+pub const FILE: &str = "parlor.db";
 /// The file whose lock says that a process uses the folder.
 const LOCK: &str = "parlor.lock";
 /// The schema's steps, one after the other; a released one never changes.
-const STEPS: &[M<'static>] = &[M::up(include_str!("migrations/1.sql"))];
+const STEPS: &[M<'static>] = &[
+    M::up(include_str!("migrations/1.sql")),
+    M::up(include_str!("migrations/2.sql")),
+    M::up(include_str!("migrations/3.sql")),
+    M::up(include_str!("migrations/4.sql")),
+];
 /// How long a connection waits for another's lock. Ours rarely meet; an operator's shell may hold one for a while.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How much of the write-ahead log's file is kept for overwriting when it starts anew: writing over blocks that are
@@ -50,8 +55,11 @@ pub enum OpenError {
     Thread(io::Error),
 }
 
-/// Makes the folder where it isn't there yet, and locks it for this process.
-pub(super) fn lock(folder: &Path) -> Result<File, OpenError> {
+/// Makes the folder where it isn't there yet, and locks it for this process, until the file is dropped.
+///
+/// # Errors
+/// [`OpenError::InUse`] when another process has it.
+pub fn lock(folder: &Path) -> Result<File, OpenError> {
     let failed = |error| OpenError::Folder(folder.to_owned(), error);
     make_folder(folder).map_err(failed)?;
     let file = owners_file(&folder.join(LOCK)).map_err(failed)?;
@@ -107,7 +115,8 @@ pub(super) fn checkpointer(folder: &Path) -> Result<Connection, OpenError> {
     Ok(db)
 }
 
-fn connect(folder: &Path) -> Result<Connection, OpenError> {
+/// A connection.
+pub(super) fn connect(folder: &Path) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(folder.join(FILE), flags)?;
     db.busy_timeout(PATIENCE)?;

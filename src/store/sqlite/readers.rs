@@ -1,7 +1,10 @@
-//! The threads that read: each takes the next query that waits, and does it on one state of the database.
+//! Reading: each query sees one state of the database.
+//!
+//! What is found by its keys is looked up where it is asked for: that takes microseconds, a fraction of what it takes to hand
+//! it to a thread and back. What may take longer goes to threads of its own, as does what finds all connections in use.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
 };
 
@@ -18,20 +21,22 @@ const MOST: usize = 8;
 
 type Query = Box<dyn FnOnce(&Connection) + Send>;
 
-/// The way to the threads that read.
+/// The connections that read, and the way to the threads that do it where it may take long.
 pub(super) struct Readers {
+    at_hand: Mutex<Vec<Connection>>,
     queries: Option<mpsc::Sender<Query>>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Readers {
-    /// Starts the threads, each with a connection of its own.
+    /// Starts the threads, each with a connection of its own, and has as many connections at hand.
     pub(super) fn start(connect: impl Fn() -> Result<Connection, OpenError>) -> Result<Self, OpenError> {
         let (queries, waiting) = mpsc::channel(WAITING);
         let waiting = Arc::new(Mutex::new(waiting));
-        let mut readers = Self { queries: Some(queries), threads: vec![] };
+        let mut readers = Self { at_hand: Mutex::default(), queries: Some(queries), threads: vec![] };
         let cores = thread::available_parallelism().map_or(FEWEST, usize::from);
         for _ in 0..cores.clamp(FEWEST, MOST) {
+            readers.at_hand().push(connect()?);
             let (db, waiting) = (connect()?, waiting.clone());
             let thread = thread::Builder::new()
                 .name("store-reader".to_owned())
@@ -42,7 +47,19 @@ impl Readers {
         Ok(readers)
     }
 
-    /// Has `work` done. It sees all that was committed before, and nothing that is committed while it runs.
+    /// Does `work`, which finds what it wants by keys, at once. It sees all that was committed before, and nothing that is
+    /// committed while it runs.
+    pub(super) async fn look_up<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let Some(db) = self.at_hand().pop() else { return self.read(work).await };
+        let result = on_one_state(&db, work);
+        self.at_hand().push(db);
+        result
+    }
+
+    /// Has `work` done by a thread. It sees the same.
     pub(super) async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
@@ -56,6 +73,10 @@ impl Readers {
         let queries = self.queries.as_ref().ok_or_else(Failure::closed)?;
         queries.send(query).await.map_err(|_| Failure::closed())?;
         answered.await.map_err(|_| Failure::closed())?
+    }
+
+    fn at_hand(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.at_hand.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

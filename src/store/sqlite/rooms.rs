@@ -6,11 +6,11 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{
     SqliteStore,
     failure::Failure,
-    people,
+    files, people,
     row::{count, from_word, id, int, json, nat},
 };
 use crate::{
-    model::{Membership, Message, Person, Rev, Room, RoomId, Seq, UserId},
+    model::{FileId, FileKind, Membership, Message, Person, Rev, Room, RoomId, Seq, UserId},
     store::{Listed, Page, RoomStore, StoreError},
 };
 
@@ -19,10 +19,19 @@ pub(super) const MEMBERS: &str = "
     SELECT room, user, rev, role, since FROM members INDEXED BY members_present
     WHERE room = ?1 AND role IS NOT NULL AND user > ?2 ORDER BY user LIMIT ?3";
 
+/// Pinned messages of the room ?1 before the seq ?2; as many as ?3.
+pub(super) const PINNED: &str = "
+    SELECT doc FROM messages INDEXED BY messages_pinned
+    WHERE room = ?1 AND pinned = 1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3";
+
 /// Public rooms whose name holds ?1, after the room with the name ?2 and the id ?3; as many as ?4.
 pub(super) const PUBLIC: &str = "
     SELECT doc FROM rooms WHERE public = 1 AND (folded, id) > (?2, ?3) AND instr(folded, ?1) > 0
     ORDER BY folded, id LIMIT ?4";
+
+/// The rooms of the user ?1.
+pub(super) const JOINED: &str =
+    "SELECT room FROM members INDEXED BY members_rooms WHERE user = ?1 AND role IS NOT NULL";
 
 /// The rooms of the user ?1, with what they have read and how often they are mentioned after that.
 pub(super) const LISTED: &str = "
@@ -42,7 +51,7 @@ pub(super) const LISTED: &str = "
 impl RoomStore for SqliteStore {
     async fn rooms(&self, rooms: &[RoomId]) -> Result<Vec<Room>, StoreError> {
         let ids: Vec<_> = rooms.iter().map(|room| *room.as_bytes()).collect();
-        Ok(self.query(move |db| by_keys(db, "SELECT doc FROM rooms WHERE id = ?1", &ids)).await?)
+        Ok(self.look_up(move |db| by_keys(db, "SELECT doc FROM rooms WHERE id = ?1", &ids)).await?)
     }
 
     async fn public_rooms(
@@ -55,8 +64,17 @@ impl RoomStore for SqliteStore {
         Ok(self.query(move |db| public_rooms(db, &query, after, limit)).await?)
     }
 
+    async fn joined(&self, user: UserId) -> Result<Vec<RoomId>, StoreError> {
+        let work = move |db: &Connection| {
+            let mut query = db.prepare_cached(JOINED)?;
+            let found = query.query_map([user.as_bytes()], |row| id(row, 0, RoomId::from_bytes))?;
+            Ok(found.collect::<rusqlite::Result<_>>()?)
+        };
+        Ok(self.look_up(work).await?)
+    }
+
     async fn listed(&self, user: UserId, room: Option<RoomId>) -> Result<Vec<Listed>, StoreError> {
-        Ok(self.query(move |db| listed(db, user, room)).await?)
+        Ok(self.look_up(move |db| listed(db, user, room)).await?)
     }
 
     async fn memberships(&self, room: RoomId, users: &[UserId]) -> Result<Vec<Membership>, StoreError> {
@@ -73,7 +91,7 @@ impl RoomStore for SqliteStore {
             }
             Ok(found)
         };
-        Ok(self.query(work).await?)
+        Ok(self.look_up(work).await?)
     }
 
     async fn members(
@@ -88,7 +106,7 @@ impl RoomStore for SqliteStore {
             let found = query.query_map(params![room.as_bytes(), after, one_more(limit)], membership)?;
             Ok(page(found.collect::<rusqlite::Result<_>>()?, limit))
         };
-        Ok(self.query(work).await?)
+        Ok(self.look_up(work).await?)
     }
 
     async fn messages(
@@ -113,7 +131,7 @@ impl RoomStore for SqliteStore {
             }
             Ok(messages)
         };
-        Ok(self.query(work).await?)
+        Ok(self.look_up(work).await?)
     }
 
     async fn messages_at(&self, room: RoomId, seqs: &[Seq]) -> Result<Vec<Message>, StoreError> {
@@ -126,6 +144,42 @@ impl RoomStore for SqliteStore {
                 found.extend(query.query_row(place, |row| json::<Message>(row, 0)).optional()?);
             }
             Ok(found)
+        };
+        Ok(self.look_up(work).await?)
+    }
+
+    async fn messages_with(
+        &self,
+        room: RoomId,
+        file: FileId,
+        limit: usize,
+    ) -> Result<Vec<Message>, StoreError> {
+        Ok(self.query(move |db| files::holding(db, room, file, limit)).await?)
+    }
+
+    async fn messages_with_files(
+        &self,
+        room: RoomId,
+        kinds: &[FileKind],
+        before: Seq,
+        limit: usize,
+    ) -> Result<Page<Message>, StoreError> {
+        let kinds = kinds.to_vec();
+        Ok(self.query(move |db| files::with_files(db, room, &kinds, before, limit)).await?)
+    }
+
+    async fn pinned(
+        &self,
+        room: RoomId,
+        before: Option<Seq>,
+        limit: usize,
+    ) -> Result<Page<Message>, StoreError> {
+        let work = move |db: &Connection| {
+            let mut query = db.prepare_cached(PINNED)?;
+            let before = before.map_or(i64::MAX, |seq| int(seq.0));
+            let found =
+                query.query_map(params![room.as_bytes(), before, one_more(limit)], |row| json(row, 0))?;
+            Ok(page(found.collect::<rusqlite::Result<_>>()?, limit))
         };
         Ok(self.query(work).await?)
     }
@@ -165,17 +219,17 @@ impl RoomStore for SqliteStore {
                 .query_map([user.as_bytes()], |row| Ok((id(row, 0, RoomId::from_bytes)?, row.get(1)?)))?;
             Ok(found.collect::<rusqlite::Result<_>>()?)
         };
-        Ok(self.query(work).await?)
+        Ok(self.look_up(work).await?)
     }
 
     async fn people(&self, users: &[UserId]) -> Result<Vec<Person>, StoreError> {
         let ids: Vec<_> = users.iter().map(|user| *user.as_bytes()).collect();
-        Ok(self.query(move |db| by_keys(db, "SELECT doc FROM people WHERE id = ?1", &ids)).await?)
+        Ok(self.look_up(move |db| by_keys(db, "SELECT doc FROM people WHERE id = ?1", &ids)).await?)
     }
 
     async fn people_named(&self, names: &[String]) -> Result<Vec<Person>, StoreError> {
         let names = names.to_vec();
-        Ok(self.query(move |db| by_keys(db, "SELECT doc FROM people WHERE name = ?1", &names)).await?)
+        Ok(self.look_up(move |db| by_keys(db, "SELECT doc FROM people WHERE name = ?1", &names)).await?)
     }
 
     async fn find_people(

@@ -28,6 +28,7 @@ fn post(stream: Stream, head: Head, text: &str) -> Append {
         reply_to: None,
         mentions: vec![],
         everyone: false,
+        files: vec![],
     };
     let (at, by) = (Timestamp::now(), UserId::new());
     let (nonce, request) = (NonceKey::asked(by, &Nonce::random()), RequestHash::of(&what));
@@ -194,6 +195,7 @@ async fn queries_are_served_by_an_index() {
         members: 0,
         owners: 0,
         people: vec![],
+        picture: None,
     });
     store.fold(Stream::Room(room), Rev(0), Head::default(), vec![doc]).await.unwrap();
     let scans = |sql: &'static str| {
@@ -213,10 +215,15 @@ async fn queries_are_served_by_an_index() {
         rooms::LISTED,
         people::ALL,
         people::BEGINNING,
+        log::STREAMS,
         log::TRIMMABLE,
         log::UNFOLDED,
         rooms::PUBLIC,
         rooms::MEMBERS,
+        files::HOLDING,
+        files::OF_KIND,
+        files::OF_ANY_KIND,
+        rooms::PINNED,
     ] {
         assert_eq!(scans(sql).await.unwrap(), [""; 0], "{sql}");
     }

@@ -10,6 +10,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{checkpoint::Gate, failure::Failure, open::OpenError};
+use crate::metrics::metrics;
 
 /// How many jobs wait; who brings more waits to be let in.
 const WAITING: usize = 1_024;
@@ -101,6 +102,7 @@ fn write_all(db: &Connection, mut waiting: mpsc::Receiver<Box<dyn Job>>, gate: &
             }
         }
         busy = jobs.len() > 1;
+        metrics().write_batch.record(jobs.len() as f64);
         let outcomes = {
             let _turn = gate.enter();
             commit(db, &mut jobs)
