@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use crate::config::Secret;
 
 /// The file's name in the data folder.
-const FILE: &str = "keys";
+pub const FILE: &str = "keys";
 /// What the file says to who opens it.
 const PREFACE: &str = "\
 # Parlor signs access and refresh tokens with these keys. Keep them to yourself.

@@ -4,6 +4,7 @@
 //! through their stream. So an account is made in two steps: the row that makes its name unique, then the person's
 //! first entry and the room `general`; who died in between is completed at the next login.
 
+mod by_hand;
 mod invites;
 mod keys;
 mod login;
@@ -21,9 +22,9 @@ use std::{
 };
 
 pub use invites::{Invited, OWNER_LINK};
-pub use keys::{Keys, KeysError};
+pub use keys::{FILE as KEYS, Key, Keys, KeysError};
 pub use passwords::{Password, Passwords};
-pub use profile::Profile;
+pub use profile::{NewStatus, Profile};
 pub use register::{Door, Newcomer};
 pub use sessions::{ABSOLUTE, GRACE, IDLE, SEEN_STEP};
 pub use tokens::{ACCESS, Access, Tokens};
@@ -129,9 +130,9 @@ impl Accounts {
     pub fn new(config: &Config, store: Arc<dyn Store>, log: Log, keys: Keys) -> Result<Self> {
         Ok(Self {
             store,
-            log,
             passwords: Passwords::new()?,
-            tries: Tries::new(config.logins, config.login_tries),
+            tries: Tries::new(config.logins, config.login_tries, Arc::clone(log.bus())),
+            log,
             tokens: Tokens::new(keys, &config.public_url),
             registration: config.registration,
             local: config.is_local(),
@@ -155,6 +156,11 @@ impl Accounts {
         }
         let owner = self.store.owner().await?.map(|account| account.id);
         Ok(owner.map(|owner| *self.owner.get_or_init(|| owner)))
+    }
+
+    /// Counts the tries to get in.
+    pub fn tries(&self) -> &Tries {
+        &self.tries
     }
 
     async fn owns_server(&self, user: UserId) -> Result<bool> {

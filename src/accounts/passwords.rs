@@ -14,6 +14,10 @@ use zxcvbn::{Score, zxcvbn};
 
 use crate::error::{Code, Error, Result};
 
+/// Letters of a generated password, of 5 bits each: none that is taken for another.
+const GENERATED: usize = 20;
+const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz023456789";
+
 /// The fewest characters of a new password.
 const MIN: usize = 8;
 /// The most characters of a password: far more than anyone remembers, and little to hash.
@@ -42,6 +46,22 @@ impl Password {
             1..=MAX => Ok(Self(text)),
             _ => Err(Error::invalid(field, format!("At most {MAX} characters."))),
         }
+    }
+}
+
+impl Password {
+    /// One that nobody can guess: 100 random bits, in groups that can be read out. And how it is written.
+    ///
+    /// # Errors
+    /// When the system has no random numbers.
+    pub(super) fn generated() -> Result<(Self, String)> {
+        let mut bits = [0; GENERATED];
+        getrandom::fill(&mut bits).map_err(Error::internal)?;
+        let letters = bits.map(|bits| ALPHABET[usize::from(bits) % ALPHABET.len()]);
+        let groups: Vec<String> =
+            letters.chunks(5).map(|group| group.iter().copied().map(char::from).collect()).collect();
+        let text = groups.join("-");
+        Ok((Self(text.clone()), text))
     }
 }
 
@@ -193,6 +213,15 @@ mod tests {
             assert!(message.ends_with('.') && message.len() > 20, "{weak}: {message}");
         }
         assert!(rated("marmalade-tuba-orbit", &[]).is_ok());
+    }
+
+    #[test]
+    fn a_generated_password_is_good_enough_and_never_the_same() -> Result<()> {
+        let (first, text) = Password::generated()?;
+        assert_eq!(text.len(), GENERATED + 3);
+        rate("password", &first, &[])?;
+        assert_ne!(Password::generated()?.1, text);
+        Ok(())
     }
 
     #[test]

@@ -2,8 +2,11 @@
 //!
 //! Wrong passwords count by (name, address), so that nobody can lock another out; all tries count by address, so that
 //! nobody goes through many names, or keeps the machine hashing.
+//!
+//! A node tells the others what it counts. While they are out of reach, each counts for itself.
 
 use std::{
+    fmt,
     net::{IpAddr, Ipv6Addr},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -14,6 +17,7 @@ use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 
 use crate::{
+    bus::{Bus, Channel, Notice, TryKey},
     config::Rate,
     error::{Error, Result},
 };
@@ -28,11 +32,17 @@ const FORGET: Duration = Duration::from_secs(60 * 60);
 const REMEMBERED: u64 = 100_000;
 
 /// Counts tries.
-#[derive(Debug)]
 pub struct Tries {
     free: u32,
-    wrong: Cache<[u8; 32], Arc<Mutex<Wrong>>>,
+    wrong: Cache<TryKey, Arc<Mutex<Wrong>>>,
     by_address: DefaultKeyedRateLimiter<IpAddr>,
+    bus: Arc<dyn Bus>,
+}
+
+impl fmt::Debug for Tries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tries").field("free", &self.free).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -43,12 +53,13 @@ struct Wrong {
 
 impl Tries {
     /// With so many tries an address, of which so many are free for one name.
-    pub fn new(rate: Rate, free: u32) -> Self {
+    pub fn new(rate: Rate, free: u32, bus: Arc<dyn Bus>) -> Self {
         let quota = Quota::per_minute(rate.per_minute).allow_burst(rate.burst);
         Self {
             free,
             wrong: Cache::builder().max_capacity(REMEMBERED).time_to_idle(FORGET).build(),
             by_address: RateLimiter::keyed(quota),
+            bus,
         }
     }
 
@@ -59,7 +70,10 @@ impl Tries {
     pub fn from_address(&self, address: IpAddr) -> Result<()> {
         let clock = governor::clock::DefaultClock::default();
         let refused = |until: governor::NotUntil<_>| Error::slow_down(until.wait_time_from(clock.now()));
-        self.by_address.check_key(&network(address)).map_err(refused)
+        let address = network(address);
+        self.by_address.check_key(&address).map_err(refused)?;
+        self.tell(Notice::Tried(address));
+        Ok(())
     }
 
     /// Counts a try for this name from this address; it counts as wrong until [`Tries::right`]. Counting before the
@@ -68,27 +82,56 @@ impl Tries {
     /// # Errors
     /// `slow_down`, with the time to wait.
     pub fn for_name(&self, name: &str, address: IpAddr, now: Instant) -> Result<()> {
-        let wrong = self.wrong.get_with(key(name, address), Arc::default);
+        let key = key(name, address);
+        let wrong = self.wrong.get_with(key, Arc::default);
         let mut wrong = wrong.lock().unwrap_or_else(PoisonError::into_inner);
         let since = wrong.last.map(|last| now.saturating_duration_since(last)).unwrap_or(LONGEST_WAIT);
         let wait = wait(wrong.count, self.free).saturating_sub(since);
         if !wait.is_zero() {
             return Err(Error::slow_down(wait));
         }
-        wrong.count = wrong.count.saturating_add(1);
-        wrong.last = Some(now);
+        wrong.add(now);
+        self.tell(Notice::TriedAs(key));
         Ok(())
     }
 
     /// The password was right: earlier tries are forgotten.
     pub fn right(&self, name: &str, address: IpAddr) {
-        self.wrong.invalidate(&key(name, address));
+        let key = key(name, address);
+        self.wrong.invalidate(&key);
+        self.tell(Notice::GotIn(key));
+    }
+
+    /// Counts what another node counted.
+    pub fn hear(&self, notice: &Notice, now: Instant) {
+        match notice {
+            Notice::Tried(address) => {
+                let _ = self.by_address.check_key(address);
+            }
+            Notice::TriedAs(key) => {
+                let wrong = self.wrong.get_with(*key, Arc::default);
+                wrong.lock().unwrap_or_else(PoisonError::into_inner).add(now);
+            }
+            Notice::GotIn(key) => self.wrong.invalidate(key),
+            _ => {}
+        }
+    }
+
+    fn tell(&self, notice: Notice) {
+        self.bus.publish(Channel::Everyone, notice);
     }
 
     /// Lets go of addresses that haven't tried for a while. To be called now and then.
     pub fn tidy(&self) {
         self.by_address.retain_recent();
         self.by_address.shrink_to_fit();
+    }
+}
+
+impl Wrong {
+    fn add(&mut self, now: Instant) {
+        self.count = self.count.saturating_add(1);
+        self.last = Some(now);
     }
 }
 
@@ -108,12 +151,14 @@ pub fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-fn key(name: &str, address: IpAddr) -> [u8; 32] {
+fn key(name: &str, address: IpAddr) -> TryKey {
     let mut hash = Sha256::new();
     hash.update(network(address).to_string());
     hash.update([0]);
     hash.update(name);
-    hash.finalize().into()
+    let mut key = [0; 16];
+    key.copy_from_slice(&hash.finalize()[..16]);
+    TryKey(key)
 }
 
 #[cfg(test)]
@@ -121,10 +166,11 @@ mod tests {
     use std::num::NonZeroU32;
 
     use super::*;
+    use crate::bus::LocalBus;
 
     fn tries(per_minute: u32) -> Tries {
         let number = NonZeroU32::new(per_minute).unwrap_or(NonZeroU32::MIN);
-        Tries::new(Rate { per_minute: number, burst: number }, 5)
+        Tries::new(Rate { per_minute: number, burst: number }, 5, Arc::new(LocalBus::new().0))
     }
 
     const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));

@@ -1,4 +1,7 @@
 //! Messages: post, edit, delete, react, pin; and what they look like.
+//!
+//! What changes a message is on its way when a function here returns: in the order of asking, and made when what it
+//! returned comes to its end.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -8,8 +11,9 @@ use super::{
 };
 use crate::{
     error::Result,
+    log::Pending,
     model::{
-        Actor, Done, Message, Nonce, Person, Rev, RoomCommand, RoomId, Seq, UserId,
+        Actor, Message, Nonce, Person, Rev, RoomCommand, RoomId, Seq, UserId,
         command::Mentions,
         markdown::{self, SanitizedHtml},
         text::{Emoji, MessageText},
@@ -17,21 +21,8 @@ use crate::{
 };
 
 impl Chat {
-    /// Says something in a room.
-    pub async fn post(
-        &self,
-        actor: Actor,
-        room: RoomId,
-        nonce: &Nonce,
-        text: MessageText,
-        reply_to: Option<Seq>,
-    ) -> Result<Done> {
-        self.floods.check(actor.user)?;
-        let mentions = self.mentions(&text).await?;
-        self.change(room, actor, nonce, RoomCommand::Post { text, reply_to, mentions }).await
-    }
-
-    /// Replaces the words of one's own message; `base` is the rev of the text they are based on.
+    /// Replaces the words of one's own message, or takes them away where files are left; `base` is the rev of the text
+    /// they are based on.
     pub async fn edit(
         &self,
         actor: Actor,
@@ -39,17 +30,21 @@ impl Chat {
         nonce: &Nonce,
         seq: Seq,
         base: Rev,
-        text: MessageText,
-    ) -> Result<Done> {
+        text: Option<MessageText>,
+    ) -> Result<Pending> {
         self.floods.check(actor.user)?;
-        let mentions = self.mentions(&text).await?;
-        self.change(room, actor, nonce, RoomCommand::Edit { seq, base, text, mentions }).await
+        let mentions = match &text {
+            Some(text) => self.mentions(text).await?,
+            None => Mentions::default(),
+        };
+        self.begin(room, actor, nonce, RoomCommand::Edit { seq, base, text, mentions }).await
     }
 
     /// Takes a message back.
-    pub async fn delete(&self, actor: Actor, room: RoomId, nonce: &Nonce, seq: Seq) -> Result<Done> {
+    pub async fn delete(&self, actor: Actor, room: RoomId, nonce: &Nonce, seq: Seq) -> Result<Pending> {
         self.floods.check(actor.user)?;
-        self.change(room, actor, nonce, RoomCommand::Delete { seq }).await
+        self.loosen(room, seq).await?;
+        self.begin(room, actor, nonce, RoomCommand::Delete { seq }).await
     }
 
     /// Adds or removes one's reaction.
@@ -61,15 +56,22 @@ impl Chat {
         seq: Seq,
         emoji: Emoji,
         on: bool,
-    ) -> Result<Done> {
+    ) -> Result<Pending> {
         self.floods.check(actor.user)?;
-        self.change(room, actor, nonce, RoomCommand::React { seq, emoji, on }).await
+        self.begin(room, actor, nonce, RoomCommand::React { seq, emoji, on }).await
     }
 
     /// Pins or unpins a message.
-    pub async fn pin(&self, actor: Actor, room: RoomId, nonce: &Nonce, seq: Seq, on: bool) -> Result<Done> {
+    pub async fn pin(
+        &self,
+        actor: Actor,
+        room: RoomId,
+        nonce: &Nonce,
+        seq: Seq,
+        on: bool,
+    ) -> Result<Pending> {
         self.floods.check(actor.user)?;
-        self.change(room, actor, nonce, RoomCommand::Pin { seq, on }).await
+        self.begin(room, actor, nonce, RoomCommand::Pin { seq, on }).await
     }
 
     /// Everybody whom showing these messages has to do with.
@@ -82,7 +84,7 @@ impl Chat {
         markup(message, people)
     }
 
-    async fn mentions(&self, text: &MessageText) -> Result<Mentions> {
+    pub(super) async fn mentions(&self, text: &MessageText) -> Result<Mentions> {
         let names = markdown::names(text.as_str());
         let people = match names.people.is_empty() {
             true => vec![],

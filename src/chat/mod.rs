@@ -3,24 +3,27 @@
 //! Everything that changes goes through the [`Log`]; what is read comes from it, after a look at who asks.
 
 mod fields;
+mod files;
 mod flood;
 mod marks;
 mod messages;
 mod people;
 mod rooms;
 
-pub use fields::{LineFields, MessageFields};
+pub use fields::{FileFields, LineFields, MessageFields, PictureFields};
+pub use files::{NewMessage, words};
 pub use flood::Floods;
 pub use people::People;
 pub use rooms::NewRoom;
 
 use crate::{
     error::Result,
-    log::{Log, Span, Timeline},
+    log::{Log, Pending, Span, Timeline},
     model::{
         Actor, Change, Command, Done, Head, Membership, Message, Nonce, NonceKey, Refusal, Room, RoomCommand,
-        RoomId, RoomKind, Seq, Stream, UserId,
+        RoomId, Seq, Stream, UserId,
     },
+    store::Page,
 };
 
 /// A room that somebody may read: it came through the check.
@@ -58,9 +61,22 @@ impl Chat {
         &self.log
     }
 
+    /// How many changes people may make.
+    pub fn floods(&self) -> &Floods {
+        &self.floods
+    }
+
     /// Everybody's public profiles.
     pub fn people(&self) -> &People {
         &self.people
+    }
+
+    /// Takes one of the changes that a person may make.
+    ///
+    /// # Errors
+    /// `SlowDown`.
+    pub fn may_write(&self, user: UserId) -> Result<()> {
+        self.floods.check(user)
     }
 
     /// A room, for somebody who may read it.
@@ -69,7 +85,7 @@ impl Chat {
     /// `NotFound`, the same whether it isn't there or isn't theirs.
     pub async fn readable(&self, user: UserId, room: RoomId) -> Result<Readable> {
         let (head, room, member) = self.log.membership(room, user).await?.ok_or(Refusal::NotFound)?;
-        if room.kind != RoomKind::Public && member.is_none() {
+        if !room.kind.is_open() && member.is_none() {
             return Err(Refusal::NotFound.into());
         }
         Ok(Readable { head, room, user, member, checked: () })
@@ -89,14 +105,31 @@ impl Chat {
         Ok(seqs.iter().filter_map(|seq| view.message(*seq).cloned()).collect())
     }
 
+    /// Pinned messages of a room, the newest first, before the message `before`.
+    pub async fn pinned(&self, room: &Readable, before: Option<Seq>, limit: usize) -> Result<Page<Message>> {
+        let () = room.checked;
+        Ok(self.log.pinned(room.room.id, before, limit).await?)
+    }
+
     /// Makes a change in a room.
     async fn change(&self, room: RoomId, actor: Actor, nonce: &Nonce, command: RoomCommand) -> Result<Done> {
+        Ok(self.begin(room, actor, nonce, command).await?.await?)
+    }
+
+    /// Sets out to make a change in a room.
+    async fn begin(
+        &self,
+        room: RoomId,
+        actor: Actor,
+        nonce: &Nonce,
+        command: RoomCommand,
+    ) -> Result<Pending> {
         let change = Change {
             stream: Stream::Room(room),
             actor,
             nonce: NonceKey::asked(actor.user, nonce),
             command: Command::Room(command),
         };
-        Ok(self.log.submit(change).await?)
+        Ok(self.log.enqueue(change).await?)
     }
 }

@@ -1,6 +1,13 @@
 //! Everybody's public profiles, kept at hand.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use moka::sync::Cache;
 
@@ -23,6 +30,7 @@ const KEPT: Duration = Duration::from_secs(60);
 pub struct People {
     store: Arc<dyn Store>,
     known: Cache<UserId, Arc<Person>>,
+    changes: Arc<AtomicU64>,
 }
 
 impl std::fmt::Debug for People {
@@ -34,7 +42,8 @@ impl std::fmt::Debug for People {
 impl People {
     /// The people of a store.
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, known: Cache::builder().max_capacity(CAPACITY).time_to_live(KEPT).build() }
+        let known = Cache::builder().max_capacity(CAPACITY).time_to_live(KEPT).build();
+        Self { store, known, changes: Arc::default() }
     }
 
     /// These people; those who don't exist are left out.
@@ -70,7 +79,14 @@ impl People {
         let newer = self.known.get(&person.id).is_none_or(|known| known.rev < person.rev);
         if newer {
             self.known.insert(person.id, person);
+            // Whoever renders with the old name from here on has counted before.
+            self.changes.fetch_add(1, Ordering::AcqRel);
         }
+    }
+
+    /// How many changed profiles were heard of: what was rendered under another count may show an old name.
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
     }
 }
 

@@ -5,8 +5,9 @@ use crate::{
     error::Result,
     log::Listing,
     model::{
-        Actor, Done, Nonce, Person, Refusal, Role, Room, RoomCommand, RoomId, RoomKind, UserId,
-        room::Membership,
+        Actor, Done, Nonce, Person, PictureId, Refusal, Role, Room, RoomCommand, RoomId, RoomKind, UserId,
+        file::Pictured,
+        room::{Membership, Touches},
         text::{Invalid, RoomName, Topic, folded},
     },
     store::Page,
@@ -45,7 +46,7 @@ impl Chat {
             (RoomKind::Direct, [other]) => RoomId::direct(actor.user, *other),
             (RoomKind::Direct, _) => return invalid("people", "A direct message is with one other person."),
             (RoomKind::Group, []) => return invalid("people", "Name at least one other person."),
-            (RoomKind::Public | RoomKind::Private, _) if name.is_none() => {
+            (RoomKind::Public | RoomKind::Voice | RoomKind::Private, _) if name.is_none() => {
                 return invalid("name", "A room needs a name.");
             }
             _ => RoomId::created(actor.user, nonce),
@@ -105,6 +106,30 @@ impl Chat {
         self.change(room, actor, nonce, RoomCommand::SetTopic { topic }).await
     }
 
+    /// Gives a room another picture, or none.
+    pub async fn set_picture(
+        &self,
+        actor: Actor,
+        room: RoomId,
+        nonce: &Nonce,
+        picture: Option<PictureId>,
+    ) -> Result<Done> {
+        self.change(room, actor, nonce, RoomCommand::SetPicture { picture }).await
+    }
+
+    /// A room's picture, for somebody who may replace it.
+    ///
+    /// # Errors
+    /// Those of replacing it: so they are known before one is made.
+    pub async fn may_picture(&self, actor: Actor, room: RoomId) -> Result<Option<PictureId>> {
+        self.floods.check(actor.user)?;
+        let touches = Touches { members: [actor.user].into(), ..Touches::default() };
+        let (_, view) = self.log.view(room, touches).await?.ok_or(Refusal::NotFound)?;
+        let any = PictureId::new(Pictured::Room(room), 0);
+        view.decide(actor, &RoomCommand::SetPicture { picture: Some(any) })?;
+        Ok(view.room.and_then(|room| room.picture))
+    }
+
     /// The rooms that somebody is in, the one with the newest entry first.
     pub async fn rooms_of(&self, user: UserId) -> Result<Vec<Listing>> {
         let mut rooms = self.log.listing(user, None).await?;
@@ -125,9 +150,9 @@ impl Chat {
     /// Public rooms whose name holds `query`, by name.
     pub async fn public_rooms(&self, query: &str, after: Option<RoomId>, limit: usize) -> Result<Page<Room>> {
         if let Some(after) = after {
-            // The place of a room that isn't public would tell its name.
+            // The place of a room that isn't open would tell its name.
             let known = self.log.store().rooms(&[after]).await?;
-            if known.iter().all(|room| room.kind != RoomKind::Public) {
+            if known.iter().all(|room| !room.kind.is_open()) {
                 let why = "Expected what a page gave as next.".to_owned();
                 return Err(Invalid { field: "after", why }.into());
             }
