@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     bus::Committed,
-    chat::{Chat, MessageFields},
+    chat::{Chat, MessageFields, PictureFields},
     error::{Error, Result},
     model::{Doc, Entry, Message, RoomId, Seq, Tag, UserId, What},
     web::fragment,
@@ -45,7 +45,7 @@ pub(super) struct Messages<'a> {
 
 enum How<'a> {
     Html(String),
-    Fields(MessageFields<'a>),
+    Fields(Box<MessageFields<'a>>),
 }
 
 impl<'a> Messages<'a> {
@@ -62,7 +62,7 @@ impl<'a> Messages<'a> {
                 let people = chat.people_of(&messages.iter().collect::<Vec<_>>()).await?;
                 for message in messages {
                     let fields = MessageFields::of(message, &people);
-                    by_seq.insert(message.seq, (message, How::Fields(fields)));
+                    by_seq.insert(message.seq, (message, How::Fields(Box::new(fields))));
                 }
             }
         }
@@ -76,7 +76,7 @@ impl<'a> Messages<'a> {
             message,
             match how {
                 How::Html(html) => Shown::Html(html),
-                How::Fields(fields) => Shown::Message(Box::new(fields.clone())),
+                How::Fields(fields) => Shown::Message(fields.clone()),
             },
         ))
     }
@@ -117,9 +117,13 @@ impl<'a> Messages<'a> {
             }
             What::Renamed { name, line } => about(RoomChange::Renamed { name }, Some(*line)),
             What::Topic { topic, line } => about(RoomChange::Topic { topic }, Some(*line)),
+            What::Pictured { picture } => {
+                about(RoomChange::Picture { picture: picture.as_ref().map(PictureFields::from) }, None)
+            }
             What::Joined { user, role, line, .. } => {
                 about(RoomChange::Joined { user: *user, role: *role }, *line)
             }
+            What::Called { call, line, .. } => about(RoomChange::Called { call: *call }, Some(*line)),
             What::Left { line, .. } => about(RoomChange::Left { user: entry.by }, *line),
             What::Removed { user, line, .. } => about(RoomChange::Removed { user: *user }, *line),
             What::Role { user, role, .. } => about(RoomChange::Role { user: *user, role: *role }, None),
@@ -149,6 +153,10 @@ pub(super) async fn person(chat: &Chat, user: UserId, tag: Tag, entry: &Entry) -
             PersonChange::Draft { room: *room, text: &text }
         }
         What::Profile { display, bio } => PersonChange::Profile { display, bio },
+        What::Pictured { picture } => {
+            PersonChange::Picture { picture: picture.as_ref().map(PictureFields::from) }
+        }
+        What::Status { status } => PersonChange::Status { status: status.as_ref() },
         What::SessionEnded { session } => PersonChange::SessionEnded { session: *session },
         _ => PersonChange::Registered,
     };

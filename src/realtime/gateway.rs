@@ -4,27 +4,32 @@ use std::{collections::HashSet, future::Future, pin::Pin, sync::Arc, time::Durat
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use futures_util::{SinkExt, future::join_all};
-use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info};
 
 use super::{
     Format,
-    frames::{Attention, ClientFrame, RoomHead, ServerFrame},
+    calls::{self, Allowances, Page},
+    frames::{Attention, CallRequest, CallWord, ClientFrame, RoomHead, ServerFrame},
     hub::Hub,
     lane::{Follows, Reader},
     mailbox::{Close, Mailbox},
-    requests,
+    requests::{self, Begun},
+    underway::Underway,
 };
 use crate::{
+    calls::RosterFields,
     error::{Code, Error, Result},
+    metrics::metrics,
     model::{Actor, RoomId, RoomKind, SessionId, Stream, Timestamp, UserId},
 };
 
 /// The largest frame that a client may send.
 pub(super) const MAX_FRAME: usize = 64 * 1024;
-/// The reading buffer of a connection; the library's own is made for bulk.
-const READ_BUFFER: usize = 4 * 1024;
+/// The reading buffer of a connection, which an idle one holds as well: a few changes at a time. The library's own is made for
+/// bulk.
+const READ_BUFFER: usize = 1024;
 /// Frames leave together up to this many bytes.
 const WRITE_BUFFER: usize = 16 * 1024;
 const MAX_WRITE_BUFFER: usize = 8 << 20;
@@ -32,6 +37,9 @@ const MAX_WRITE_BUFFER: usize = 8 << 20;
 const PING: Duration = Duration::from_secs(25);
 /// How long a client may be silent.
 const SILENCE: Duration = Duration::from_secs(60);
+/// The same while its page is in a call: the others are told of a silent one within 10 s.
+const PING_IN_CALL: Duration = Duration::from_secs(2);
+const SILENCE_IN_CALL: Duration = Duration::from_secs(7);
 /// How long one write may take.
 const WRITE: Duration = Duration::from_secs(30);
 /// How long coming in may take.
@@ -94,9 +102,13 @@ async fn run(hub: Hub, socket: WebSocket, entrance: Entrance) {
     let mut gateway = Gateway {
         hub: hub.clone(),
         reader: reader.clone(),
+        ends: entrance.until.map(instant),
         entrance,
         socket,
+        page: Page::new(reader.mailbox.clone()),
+        allowances: Allowances::default(),
         heard: Instant::now(),
+        checked: Instant::now(),
         typed: None,
         visiting: None,
     };
@@ -109,7 +121,9 @@ async fn run(hub: Hub, socket: WebSocket, entrance: Entrance) {
         }
         Err(_) => Some(Close::TryAgain),
     };
+    hub.calls().socket_gone(reader.key(), close == Some(Close::SessionEnded));
     hub.leave(&reader);
+    metrics().closed(close.map_or("left", |close| close.code().1));
     if let Some(close) = close {
         let (code, reason) = close.code();
         let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
@@ -122,13 +136,19 @@ struct Gateway {
     reader: Reader,
     entrance: Entrance,
     socket: WebSocket,
+    page: Arc<Page>,
+    allowances: Allowances,
     heard: Instant,
+    /// When its session was looked up last.
+    checked: Instant,
     typed: Option<(RoomId, Instant)>,
+    /// When the access token runs out.
+    ends: Option<Instant>,
     /// A public room on show that the person isn't in.
     visiting: Option<RoomId>,
 }
 
-type Answer = Pin<Box<dyn Future<Output = Option<Utf8Bytes>> + Send>>;
+type Request = Pin<Box<dyn Future<Output = Begun> + Send>>;
 
 impl Gateway {
     /// Follows first, then reads: whatever happens in between comes twice rather than never.
@@ -137,12 +157,12 @@ impl Gateway {
         let own = Stream::Person(user);
         self.follow([own]).await;
         check_session(&self.hub, &self.reader).await?;
-        let rooms = self.hub.chat().rooms_of(user).await?;
-        self.follow(rooms.iter().map(|listing| Stream::Room(listing.listed.room.id))).await;
+        let rooms = self.hub.log().store().joined(user).await?;
+        self.follow(rooms.iter().map(|room| Stream::Room(*room))).await;
         let person = self.hub.log().head(own).await?;
         let listings = self.hub.chat().rooms_of(user).await?;
         let still: HashSet<RoomId> = listings.iter().map(|listing| listing.listed.room.id).collect();
-        for gone in rooms.iter().map(|listing| listing.listed.room.id).filter(|room| !still.contains(room)) {
+        for gone in rooms.into_iter().filter(|room| !still.contains(room)) {
             self.hub.unfollow_stranger(self.reader.socket, gone);
         }
         self.hub.presence().enter(self.reader.socket, user, true);
@@ -153,7 +173,10 @@ impl Gateway {
             .filter(|partner| *partner != user)
             .collect();
         let rooms = listings.iter().map(RoomHead::from).collect();
-        let heads = ServerFrame::Heads { user, session, person, rooms }.encode();
+        self.hub.tell_reach(&self.reader.mailbox);
+        let calls = self.hub.calls().of(listings.iter().map(|listing| listing.listed.room.id));
+        let calls = calls.iter().map(|call| RosterFields::from(&**call)).collect();
+        let heads = ServerFrame::Heads { user, session, person, rooms, calls }.encode();
         if !partners.is_empty() {
             let frame = self.hub.presence().partners(self.reader.socket, &self.reader.mailbox, &partners);
             self.reader.mailbox.push(&[frame]);
@@ -167,18 +190,29 @@ impl Gateway {
         join_all(streams.into_iter().map(|stream| hub.follow(reader.clone(), stream))).await;
     }
 
-    /// Carries frames both ways. One request at a time: while it runs, no other is read, so that changes keep their order and
-    /// a client that asks too much waits by itself.
+    /// Carries frames both ways. One request at a time is begun: while that runs, no other is read, so that changes keep
+    /// their order and a client that asks too much waits by itself. Those that are handed over wait for their end together.
     async fn live(&mut self, heads: Utf8Bytes) -> Option<Close> {
         let mut frames = vec![heads];
         if let Err(close) = self.write(&mut frames).await {
             return close;
         }
-        let mut answer: Option<Answer> = None;
-        let mut ping = interval_at(Instant::now() + PING, PING);
-        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut request: Option<Request> = None;
+        let mut underway = Underway::new();
+        let mut in_call = false;
+        let mut alarm = std::pin::pin!(sleep(PING));
+        let mut ping = Instant::now() + PING;
         let mailbox = self.reader.mailbox.clone();
         loop {
+            if self.page.is_seated() != in_call {
+                in_call = !in_call;
+                ping = Instant::now() + pings(in_call);
+            }
+            // One timer is for both: an idle socket holds as little as it can.
+            let due = self.ends.map_or(ping, |ends| ping.min(ends));
+            if alarm.deadline() != due {
+                alarm.as_mut().reset(due);
+            }
             tokio::select! {
                 () = mailbox.wait() => {
                     let close = mailbox.take(&mut frames);
@@ -189,34 +223,57 @@ impl Gateway {
                         return close;
                     }
                 }
-                frame = async { match answer.as_mut() { Some(answer) => answer.await, None => std::future::pending().await } } => {
-                    answer = None;
-                    mailbox.push(frame.as_slice());
+                begun = async { match request.as_mut() { Some(request) => request.await, None => std::future::pending().await } } => {
+                    request = None;
+                    match begun {
+                        Begun::Done(frame) => mailbox.push(frame.as_slice()),
+                        Begun::Underway(change) => underway.push(change),
+                    }
                 }
-                message = self.socket.recv(), if answer.is_none() => match self.hear(message).await {
-                    Ok(request) => answer = request,
+                answers = underway.next() => mailbox.push(&answers),
+                message = self.socket.recv(), if request.is_none() && underway.has_room() => match self.hear(message).await {
+                    Ok(heard) => request = heard,
                     Err(close) => return close,
                 },
-                _ = ping.tick() => {
-                    if self.heard.elapsed() > SILENCE {
-                        return Some(Close::Silent);
+                () = alarm.as_mut() => {
+                    if self.entrance.until.is_some_and(|until| until <= Timestamp::now()) {
+                        return Some(Close::TokenExpired);
                     }
-                    if let Err(error) = check_session(&self.hub, &self.reader).await && error.code() == Code::Unauthenticated {
-                        return Some(Close::SessionEnded);
-                    }
-                    if self.send(Message::Ping(Default::default())).await.is_err() {
-                        return None;
+                    self.ends = self.entrance.until.map(instant);
+                    if ping <= Instant::now() {
+                        ping = Instant::now() + pings(in_call);
+                        // While nothing is read, nothing is heard.
+                        let reads = request.is_none() && underway.has_room();
+                        let silence = if in_call && reads { SILENCE_IN_CALL } else { SILENCE };
+                        if let Err(close) = self.look_alive(silence).await {
+                            return close;
+                        }
                     }
                 }
-                () = until(self.entrance.until) => return Some(Close::TokenExpired),
             }
         }
+    }
+
+    /// Asks for a sign of life, of the client and of its session.
+    async fn look_alive(&mut self, silence: Duration) -> Result<(), Option<Close>> {
+        if self.heard.elapsed() > silence {
+            return Err(Some(Close::Silent));
+        }
+        if self.checked.elapsed() >= PING {
+            self.checked = Instant::now();
+            if let Err(error) = check_session(&self.hub, &self.reader).await
+                && error.code() == Code::Unauthenticated
+            {
+                return Err(Some(Close::SessionEnded));
+            }
+        }
+        self.send(Message::Ping(Default::default())).await.map_err(|()| None)
     }
 
     async fn hear(
         &mut self,
         message: Option<Result<Message, axum::Error>>,
-    ) -> Result<Option<Answer>, Option<Close>> {
+    ) -> Result<Option<Request>, Option<Close>> {
         let message = match message {
             Some(Ok(message)) => message,
             Some(Err(error)) => {
@@ -245,7 +302,24 @@ impl Gateway {
     }
 
     /// Does at once what concerns this socket alone; the rest becomes a request.
-    async fn take(&mut self, frame: ClientFrame) -> Option<Answer> {
+    async fn take(&mut self, frame: ClientFrame) -> Option<Request> {
+        let frame = match CallWord::of(frame) {
+            Ok(word) => {
+                let refused = calls::hand_on(&self.hub, &self.reader, &mut self.allowances, word);
+                self.reader.mailbox.push(refused.as_slice());
+                return None;
+            }
+            Err(frame) => frame,
+        };
+        let frame = match CallRequest::of(frame) {
+            Ok(request) => {
+                let (hub, reader, page) = (self.hub.clone(), self.reader.clone(), self.page.clone());
+                return Some(Box::pin(async move {
+                    Begun::Done(Some(calls::answer(&hub, &reader, &page, request).await))
+                }));
+            }
+            Err(frame) => frame,
+        };
         let nonce = frame.nonce().map(str::to_owned);
         let done = match frame {
             ClientFrame::Ping {} => Ok(Some(ServerFrame::Pong.encode())),
@@ -256,6 +330,7 @@ impl Gateway {
             }
             ClientFrame::Token { token } => (self.entrance.check)(&token, self.reader.session).map(|until| {
                 self.entrance.until = self.entrance.until.map(|_| until);
+                self.ends = self.entrance.until.map(instant);
                 let ack = ServerFrame::Ack { nonce: "token", room: None, rev: None, tag: None, seq: None };
                 Some(ack.encode())
             }),
@@ -263,7 +338,7 @@ impl Gateway {
             ClientFrame::Typing { room } if self.typed_lately(room) => Ok(None),
             frame => {
                 let (hub, actor, format) = (self.hub.clone(), self.entrance.actor, self.reader.format);
-                return Some(Box::pin(async move { requests::answer(&hub, actor, format, frame).await }));
+                return Some(Box::pin(async move { requests::begin(&hub, actor, format, frame).await }));
             }
         };
         match done {
@@ -320,6 +395,11 @@ impl Gateway {
     }
 }
 
+/// How often the server asks for a sign of life.
+fn pings(in_call: bool) -> Duration {
+    if in_call { PING_IN_CALL } else { PING }
+}
+
 /// What to tell a client whose frame couldn't be read, by what the library says about it; nothing when nobody is left to be
 /// told.
 fn broken(error: &str) -> Option<Close> {
@@ -340,12 +420,8 @@ async fn check_session(hub: &Hub, reader: &Reader) -> Result<()> {
     }
 }
 
-async fn until(time: Option<Timestamp>) {
-    match time {
-        Some(time) => {
-            let left = time.0.saturating_sub(Timestamp::now().0).max(0);
-            tokio::time::sleep(Duration::from_millis(left as u64)).await;
-        }
-        None => std::future::pending().await,
-    }
+/// When that will be, by the clock that timers go by.
+fn instant(time: Timestamp) -> Instant {
+    let left = time.0.saturating_sub(Timestamp::now().0).max(0);
+    Instant::now() + Duration::from_millis(left.unsigned_abs())
 }

@@ -6,7 +6,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::sync::{mpsc, oneshot};
@@ -14,16 +14,20 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::{
+    calls,
     frames::{Presence, ServerFrame},
     lane::{Job, Lane, Reader, SocketId},
     mailbox::{Close, Mailbox},
     presence::Presences,
 };
 use crate::{
+    accounts::Accounts,
     bus::{Bus, Channel, Event, Events, Notice},
-    chat::Chat,
+    calls::{Calls, News},
+    chat::{Chat, PictureFields},
     log::Log,
-    model::{RoomId, Stream, UserId},
+    metrics::metrics,
+    model::{RoomId, Stream, Timestamp, UserId},
 };
 
 /// What waits for a lane; what doesn't fit is read from the log later.
@@ -40,12 +44,16 @@ pub struct Hub {
 }
 
 struct Inner {
+    accounts: Arc<Accounts>,
     chat: Chat,
+    calls: Calls,
     lanes: Mutex<HashMap<Stream, mpsc::Sender<Job>>>,
     sockets: Mutex<HashMap<SocketId, Arc<Mailbox>>>,
     presences: Presences,
     next: AtomicU64,
     compare: tokio::sync::Notify,
+    /// Whether other nodes are in reach, as sockets were told last.
+    reach: Mutex<bool>,
 }
 
 impl std::fmt::Debug for Hub {
@@ -56,16 +64,19 @@ impl std::fmt::Debug for Hub {
 
 impl Hub {
     /// A hub without readers.
-    pub fn new(chat: Chat) -> Self {
+    pub fn new(accounts: Arc<Accounts>, chat: Chat, calls: Calls) -> Self {
         let presences = Presences::new(chat.log().bus().clone());
         Self {
             inner: Arc::new(Inner {
+                accounts,
                 chat,
+                calls,
                 lanes: Mutex::default(),
                 sockets: Mutex::default(),
                 presences,
                 next: AtomicU64::new(1),
                 compare: tokio::sync::Notify::new(),
+                reach: Mutex::new(true),
             }),
         }
     }
@@ -88,6 +99,16 @@ impl Hub {
         let _ = tokio::join!(compare, presence);
     }
 
+    /// How many sockets are open on this node.
+    pub fn sockets(&self) -> usize {
+        lock(&self.inner.sockets).len()
+    }
+
+    /// How many streams have readers on this node.
+    pub fn streams(&self) -> usize {
+        lock(&self.inner.lanes).len()
+    }
+
     /// Brings a live frame to a room's readers on all nodes.
     pub fn typing(&self, room: RoomId, user: UserId) {
         self.bus().publish(Channel::Stream(Stream::Room(room)), Notice::Typing { room, user });
@@ -106,6 +127,10 @@ impl Hub {
         &self.inner.chat
     }
 
+    pub(super) fn calls(&self) -> &Calls {
+        &self.inner.calls
+    }
+
     pub(super) fn log(&self) -> &Log {
         self.inner.chat.log()
     }
@@ -120,9 +145,32 @@ impl Hub {
 
     /// Takes in a socket.
     pub(super) fn enter(&self, mailbox: Arc<Mailbox>) -> SocketId {
+        metrics().sockets_opened.increment(1);
         let socket = SocketId(self.inner.next.fetch_add(1, Ordering::Relaxed));
         lock(&self.inner.sockets).insert(socket, mailbox);
         socket
+    }
+
+    /// Tells a socket that came in when other nodes are out of reach.
+    pub(super) fn tell_reach(&self, mailbox: &Mailbox) {
+        // Held while it is told, so that no change is told before what it changes.
+        let others = lock(&self.inner.reach);
+        if !*others {
+            mailbox.push(&[ServerFrame::Reach { others: false }.encode()]);
+        }
+    }
+
+    /// Tells all sockets when other nodes come into reach or go out of it.
+    fn look_around(&self) {
+        let others = self.bus().connected();
+        let mut told = lock(&self.inner.reach);
+        if *told != others {
+            *told = others;
+            let frame = ServerFrame::Reach { others }.encode();
+            for mailbox in lock(&self.inner.sockets).values() {
+                mailbox.push(std::slice::from_ref(&frame));
+            }
+        }
     }
 
     /// Lets go of a socket.
@@ -194,6 +242,7 @@ impl Hub {
             Event::Lost => {
                 self.inner.compare.notify_one();
                 self.bus().publish(Channel::Everyone, Notice::PresenceWanted);
+                self.calls().lost();
                 return;
             }
             Event::Notice { from, channel, notice } => (from, channel, notice),
@@ -201,6 +250,7 @@ impl Hub {
         match notice {
             Notice::Appended(committed) => {
                 if from != self.bus().node() {
+                    metrics().bus_received.increment(1);
                     self.log().learn(committed.clone());
                 }
                 self.tell(committed.append.stream, Job::Committed(committed));
@@ -208,21 +258,49 @@ impl Hub {
             Notice::Typing { room, user } => {
                 let frame = ServerFrame::Typing { room, user }.encode();
                 if channel == Channel::Stream(Stream::Room(room)) {
-                    self.tell(Stream::Room(room), Job::Live(frame, user));
+                    self.tell(Stream::Room(room), Job::Live(frame, Some(user)));
                 }
             }
             Notice::Profile(person) => {
                 self.inner.chat.people().learn(person.clone());
-                let frame =
-                    ServerFrame::Profile { user: person.id, name: &person.name, display: &person.display };
+                let frame = ServerFrame::Profile {
+                    user: person.id,
+                    name: &person.name,
+                    display: &person.display,
+                    picture: person.picture.as_ref().map(PictureFields::from),
+                    status: person.status_at(Timestamp::now()),
+                };
                 let frame = frame.encode();
                 for mailbox in lock(&self.inner.sockets).values() {
                     mailbox.push(std::slice::from_ref(&frame));
                 }
             }
+            Notice::Call(notice) => {
+                if let Some(news) = self.calls().hear(from, notice) {
+                    self.tell_of_call(&news);
+                }
+            }
             Notice::Presence { .. } | Notice::PresenceWanted | Notice::Leaving => {
                 self.presence().hear(from, notice);
             }
+            // What is counted here is counted already.
+            _ if from == self.bus().node() => {}
+            Notice::Tried(_) | Notice::TriedAs(_) | Notice::GotIn(_) => {
+                self.inner.accounts.tries().hear(&notice, Instant::now());
+            }
+            Notice::Spent(spent) => self.inner.chat.floods().hear(&spent),
+        }
+    }
+
+    /// How a call is comes to its room's readers even where the lane is busy: the next word of it may be long in coming.
+    fn tell_of_call(&self, news: &News) {
+        let (room, frame) = calls::told(news);
+        let lane = lock(&self.inner.lanes).get(&Stream::Room(room)).cloned();
+        if let Some(lane) = lane
+            && let Err(mpsc::error::TrySendError::Full(job)) = lane.try_send(Job::Live(frame, None))
+            && !matches!(news, News::Speaking { .. })
+        {
+            tokio::spawn(async move { lane.send(job).await });
         }
     }
 
@@ -240,6 +318,7 @@ impl Hub {
                 () = self.inner.compare.notified() => {}
                 () = tokio::time::sleep(COMPARE) => {}
             }
+            self.look_around();
             let streams: Vec<Stream> = lock(&self.inner.lanes).keys().copied().collect();
             for streams in streams.chunks(HEADS) {
                 match self.log().store().heads(streams).await {

@@ -24,6 +24,7 @@ use crate::{
     bus::{Channel, Committed},
     error::Result,
     log::Why,
+    metrics::metrics,
     model::{Doc, Entry, Head, RoomId, RoomKind, SessionId, Stream, UserId, What, room::Touches},
 };
 
@@ -33,6 +34,9 @@ const MOMENT: Duration = Duration::from_millis(30);
 const PAUSE: Duration = Duration::from_millis(500);
 /// Appends read in one go while healing.
 const CHUNK: u64 = 500;
+/// Readers served in one go: before the next ones, those write, and whoever else has something to do has a turn. So a room of
+/// very many readers takes longer to hear, but holds up nobody else.
+const TOGETHER: usize = 64;
 
 /// A socket, for as long as it lives on this node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -83,8 +87,8 @@ impl Follows {
 pub(super) enum Job {
     /// Something was committed.
     Committed(Arc<Committed>),
-    /// A live frame for all readers but one person.
-    Live(Utf8Bytes, UserId),
+    /// A live frame for all readers, but maybe one person.
+    Live(Utf8Bytes, Option<UserId>),
     /// A reader wants all from now on; answered when that is in force.
     Follow(Reader, oneshot::Sender<()>),
     /// A reader wants no more.
@@ -157,9 +161,13 @@ impl Lane {
                 }
             }
             Job::Live(frame, but) => {
-                for reader in self.readers.values().filter(|reader| reader.user != but) {
-                    reader.mailbox.push(std::slice::from_ref(&frame));
+                for (n, reader) in self.readers.values().enumerate() {
+                    if Some(reader.user) != but {
+                        reader.mailbox.push(std::slice::from_ref(&frame));
+                    }
+                    give_way(n).await;
                 }
+                metrics().deliveries.increment(self.readers.len() as u64);
             }
             Job::Follow(reader, done) => {
                 self.readers.insert(reader.socket, reader);
@@ -215,6 +223,7 @@ impl Lane {
                 self.start_over(head);
                 return Ok(());
             }
+            metrics().heals.increment(1);
             debug!(stream = %self.stream, from = at.rev.0, appends = appends.len(), "healing a gap");
             for append in appends {
                 let docs = self.docs_of(&append.entries).await?;
@@ -236,7 +245,9 @@ impl Lane {
 
     /// The log is another than the readers saw: they load anew, and the lane goes on from where the log is.
     fn start_over(&mut self, head: Head) {
-        warn!(stream = %self.stream, "the log isn't the one that was read; its readers load anew");
+        let (at, parted) = (self.order.at(), self.order.parted());
+        warn!(stream = %self.stream, ?at, ?head, parted, "the log isn't the one that was read; its readers load anew");
+        metrics().reloads.increment(1);
         let room = match self.stream {
             Stream::Room(room) => Some(room),
             Stream::Person(_) => None,
@@ -255,6 +266,10 @@ impl Lane {
             if let Err(error) = self.deliver(&committed).await {
                 self.order = Order::new(committed.append.base());
                 return Err(error);
+            }
+            if !self.jobs.is_empty() {
+                // More is coming: who reads has a turn before, or its mailbox would fill though it keeps up.
+                tokio::task::yield_now().await;
             }
         }
         Ok(())
@@ -291,7 +306,7 @@ impl Lane {
             if gone.is_none() && to < entries.len() {
                 continue;
             }
-            for reader in self.readers.values() {
+            for (n, reader) in self.readers.values().enumerate() {
                 let frames = match reader.format {
                     Format::Html => &html,
                     Format::Json => &json,
@@ -299,13 +314,16 @@ impl Lane {
                 if let Some(frames) = frames.as_ref().and_then(|frames| frames.get(from..to)) {
                     reader.mailbox.push(frames);
                 }
+                give_way(n).await;
             }
+            metrics().deliveries.increment(((to - from) * self.readers.len()) as u64);
             if let Some(user) = gone
                 && !self.is_back(room, user).await?
             {
                 let theirs = self.readers.values().filter(|reader| reader.user == user);
                 self.hub.presence().shut(room, theirs.map(|reader| reader.socket));
                 self.readers.retain(|_, reader| reader.user != user);
+                self.hub.calls().member_gone(room, user);
             }
             from = to;
         }
@@ -368,6 +386,7 @@ impl Lane {
             for reader in self.readers.values() {
                 reader.mailbox.push(std::slice::from_ref(&frame));
             }
+            metrics().deliveries.increment(self.readers.len() as u64);
             if let What::SessionEnded { session } = &entry.what {
                 for reader in self.readers.values().filter(|reader| reader.session == *session) {
                     reader.mailbox.close(Close::SessionEnded);
@@ -375,5 +394,12 @@ impl Lane {
             }
         }
         Ok(())
+    }
+}
+
+/// Lets others have their turn after every so many readers.
+async fn give_way(served: usize) {
+    if served % TOGETHER == TOGETHER - 1 {
+        tokio::task::yield_now().await;
     }
 }

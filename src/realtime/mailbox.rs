@@ -86,6 +86,20 @@ impl Mailbox {
         self.more.notify_one();
     }
 
+    /// Puts in a frame that will be sent again when it is lost, unless the mailbox is half full: nobody else's haste closes
+    /// the socket.
+    pub(super) fn offer(&self, frame: Utf8Bytes) {
+        let mut inside = self.inside();
+        let half = inside.frames.len() >= self.max_frames / 2 || inside.bytes + frame.len() > MAX_BYTES / 2;
+        if inside.close.is_some() || half {
+            return;
+        }
+        inside.bytes += frame.len();
+        inside.frames.push_back(frame);
+        drop(inside);
+        self.more.notify_one();
+    }
+
     /// Closes the socket after what is in the mailbox.
     pub(super) fn close(&self, why: Close) {
         self.inside().close.get_or_insert(why);
@@ -142,6 +156,17 @@ mod tests {
         let mut frames = vec![];
         assert_eq!(mailbox.take(&mut frames), Some(Close::TooSlow));
         assert!(frames.is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_only_offered_never_fills_it() {
+        let mailbox = Mailbox::new(4);
+        for _ in 0..9 {
+            mailbox.offer(Utf8Bytes::from_static("x"));
+        }
+        let mut frames = vec![];
+        assert_eq!(mailbox.take(&mut frames), None);
+        assert_eq!(frames.len(), 2);
     }
 
     #[tokio::test]

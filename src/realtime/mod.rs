@@ -4,6 +4,8 @@
 //! puts what comes over the bus in order, heals gaps from the log, encodes each entry once and puts it into the
 //! [`mailbox`] of every reader. [`presence`] knows who is here.
 
+mod allowance;
+mod calls;
 mod encode;
 mod frames;
 mod gateway;
@@ -13,6 +15,7 @@ mod mailbox;
 mod order;
 mod presence;
 mod requests;
+mod underway;
 
 pub use frames::ClientFrame;
 pub use gateway::{CheckToken, Entrance, serve};

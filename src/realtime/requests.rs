@@ -1,6 +1,10 @@
 //! What a client asks for over its socket: translated, done by a capability, answered.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
 
 use axum::extract::ws::Utf8Bytes;
 
@@ -15,9 +19,10 @@ use super::{
     lane::Reader,
 };
 use crate::{
+    chat::{NewMessage, PictureFields, words},
     error::{Error, Result},
-    log::{Resume, Since, Why},
-    model::{Actor, Done, Head, Nonce, RoomId, UserId, What},
+    log::{Pending, Resume, Since, Why},
+    model::{Actor, Done, Head, Nonce, Refusal, RoomId, Timestamp, UserId, What},
 };
 
 /// A resume of more bytes than this is a reload.
@@ -27,23 +32,49 @@ const MAX_WATCHED: usize = 20_000;
 /// Members read in one go.
 const CHUNK: usize = 1_000;
 
-/// Does what a frame asks for, and returns the answer. `Watch`, `Presence`, `Token` and `Ping` concern the socket itself: they are
-/// the gateway's.
-pub(super) async fn answer(hub: &Hub, actor: Actor, format: Format, frame: ClientFrame) -> Option<Utf8Bytes> {
+/// How far a frame's request is.
+pub(super) enum Begun {
+    /// It is done, and this is the answer, if it has one.
+    Done(Option<Utf8Bytes>),
+    /// The change that it asks for is on its way.
+    Underway(Underway),
+}
+
+/// A change on its way, and what its answer names.
+pub(super) struct Underway {
+    room: RoomId,
+    nonce: Nonce,
+    pending: Pending,
+}
+
+impl Future for Underway {
+    type Output = Utf8Bytes;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Utf8Bytes> {
+        let made = ready!(Pin::new(&mut self.pending).poll(cx));
+        Poll::Ready(match made {
+            Ok(done) => ack(self.room, &self.nonce, done),
+            Err(error) => refuse(&error.into(), Some(self.nonce.as_str())),
+        })
+    }
+}
+
+/// Begins what a frame asks for. `Watch`, `Presence`, `Token` and `Ping` concern the socket itself: they are the gateway's.
+pub(super) async fn begin(hub: &Hub, actor: Actor, format: Format, frame: ClientFrame) -> Begun {
     let nonce = frame.nonce().map(str::to_owned);
     let resumed = match &frame {
         ClientFrame::Resume { room, .. } => Some(*room),
         _ => None,
     };
-    match try_answer(hub, actor, format, frame).await {
-        Ok(answer) => answer,
-        Err(error) => Some(match resumed {
+    match try_begin(hub, actor, format, frame).await {
+        Ok(begun) => begun,
+        Err(error) => Begun::Done(Some(match resumed {
             Some(room) => {
                 log(&error);
                 ServerFrame::Error(ErrorFrame::of_resume(&error, room)).encode()
             }
             None => refuse(&error, nonce.as_deref()),
-        }),
+        })),
     }
 }
 
@@ -60,41 +91,37 @@ fn log(error: &Error) {
     }
 }
 
-async fn try_answer(
-    hub: &Hub,
-    actor: Actor,
-    format: Format,
-    frame: ClientFrame,
-) -> Result<Option<Utf8Bytes>> {
+async fn try_begin(hub: &Hub, actor: Actor, format: Format, frame: ClientFrame) -> Result<Begun> {
     let chat = hub.chat();
-    let (room, nonce, done) = match frame {
-        ClientFrame::Message { room, nonce, text, reply_to } => {
-            let done = chat.post(actor, room, &nonce, text.parse()?, reply_to).await?;
-            (room, nonce, done)
+    let (room, nonce, pending) = match frame {
+        ClientFrame::Message { room, nonce, text, reply_to, files } => {
+            let new = NewMessage::new(&text, reply_to, files)?;
+            let pending = chat.post(actor, room, &nonce, new).await?;
+            (room, nonce, pending)
         }
         ClientFrame::Edit { room, nonce, seq, base, text } => {
-            let done = chat.edit(actor, room, &nonce, seq, base, text.parse()?).await?;
-            (room, nonce, done)
+            let pending = chat.edit(actor, room, &nonce, seq, base, words(&text)?).await?;
+            (room, nonce, pending)
         }
         ClientFrame::Delete { room, nonce, seq } => {
-            let done = chat.delete(actor, room, &nonce, seq).await?;
-            (room, nonce, done)
+            let pending = chat.delete(actor, room, &nonce, seq).await?;
+            (room, nonce, pending)
         }
         ClientFrame::React { room, nonce, seq, emoji, on } => {
-            let done = chat.react(actor, room, &nonce, seq, emoji.parse()?, on).await?;
-            (room, nonce, done)
+            let pending = chat.react(actor, room, &nonce, seq, emoji.parse()?, on).await?;
+            (room, nonce, pending)
         }
         ClientFrame::Pin { room, nonce, seq, on } => {
-            let done = chat.pin(actor, room, &nonce, seq, on).await?;
-            (room, nonce, done)
+            let pending = chat.pin(actor, room, &nonce, seq, on).await?;
+            (room, nonce, pending)
         }
         ClientFrame::Read { room, nonce, seq } => {
             let done = chat.read(actor, room, &nonce, seq).await?;
-            (room, nonce, done)
+            return Ok(Begun::Done(Some(ack(room, &nonce, done))));
         }
         ClientFrame::Draft { room, nonce, text } => {
             let done = chat.draft(actor, room, &nonce, text.parse()?).await?;
-            (room, nonce, done)
+            return Ok(Begun::Done(Some(ack(room, &nonce, done))));
         }
         ClientFrame::Resume { room, rev, tag } => {
             let from = Head { rev, tag };
@@ -102,20 +129,31 @@ async fn try_answer(
                 Some(room) => resume_room(hub, actor.user, format, room, from).await?,
                 None => resume_person(hub, actor.user, from).await?,
             };
-            return Ok(Some(frame));
+            return Ok(Begun::Done(Some(frame)));
         }
         ClientFrame::Typing { room } => {
             if chat.readable(actor.user, room).await?.member.is_some() {
                 hub.typing(room, actor.user);
             }
-            return Ok(None);
+            return Ok(Begun::Done(None));
         }
         ClientFrame::Watch { .. }
         | ClientFrame::Presence { .. }
         | ClientFrame::Token { .. }
-        | ClientFrame::Ping {} => return Ok(None),
+        | ClientFrame::Ping {} => return Ok(Begun::Done(None)),
+        // Those about calls are told apart before.
+        ClientFrame::CallJoin { .. }
+        | ClientFrame::CallLeave { .. }
+        | ClientFrame::CallDecline { .. }
+        | ClientFrame::CallRing { .. }
+        | ClientFrame::CallMedia { .. }
+        | ClientFrame::CallSpeaking { .. }
+        | ClientFrame::WebrtcOffer { .. }
+        | ClientFrame::WebrtcAnswer { .. }
+        | ClientFrame::WebrtcIce { .. }
+        | ClientFrame::WebrtcAck { .. } => return Ok(Begun::Done(None)),
     };
-    Ok(Some(ack(room, &nonce, done)))
+    Ok(Begun::Underway(Underway { room, nonce, pending }))
 }
 
 fn ack(room: RoomId, nonce: &Nonce, done: Done) -> Utf8Bytes {
@@ -149,7 +187,13 @@ async fn resume_room(hub: &Hub, user: UserId, format: Format, room: RoomId, from
             seq: now.seq,
             read,
             mentions,
-            state: RoomState { name: &now.name, topic: &now.topic, kind: now.kind, members: now.members },
+            state: RoomState {
+                name: &now.name,
+                topic: &now.topic,
+                kind: now.kind,
+                members: now.members,
+                picture: now.picture.as_ref().map(PictureFields::from),
+            },
             messages: messages.collect(),
             members: members.iter().map(|m| MemberState { user: m.user, role: m.role }).collect(),
         },
@@ -168,24 +212,28 @@ async fn resume_person(hub: &Hub, user: UserId, from: Head) -> Result<Utf8Bytes>
     };
     let rooms = hub.chat().rooms_of(user).await?;
     let drafts = hub.log().store().drafts(user).await?;
-    // What was changed since is newest there; what is kept at hand may be older.
-    let changed = since.into_iter().rev().find_map(|what| match what {
-        What::Profile { display, bio } => Some((display, bio)),
-        _ => None,
-    });
-    let (display, bio) = match changed {
-        Some(changed) => changed,
-        None => {
-            let person = hub.log().store().people(&[user]).await?.pop();
-            person.map(|person| (person.display, person.bio)).unwrap_or_default()
+    let mut person = hub.log().store().people(&[user]).await?.pop().ok_or(Refusal::NotFound)?;
+    // What was changed since may not be folded yet.
+    for what in since {
+        match what {
+            What::Profile { display, bio } => (person.display, person.bio) = (display, bio),
+            What::Status { status } => person.status = status,
+            What::Pictured { picture } => person.picture = picture,
+            _ => {}
         }
-    };
+    }
+    let status = person.status_at(Timestamp::now());
     let frame = ServerFrame::Resumed {
         room: None,
         rev: head.rev,
         tag: head.tag,
         state: Resumed::Person {
-            person: Profile { display: &display, bio: &bio },
+            person: Profile {
+                display: &person.display,
+                bio: &person.bio,
+                picture: person.picture.as_ref().map(PictureFields::from),
+                status,
+            },
             rooms: rooms.iter().map(RoomHead::from).collect(),
             drafts: drafts.iter().map(|(room, text)| DraftState { room: *room, text }).collect(),
         },

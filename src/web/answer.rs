@@ -14,9 +14,11 @@ use serde::Serialize;
 use tracing::Instrument;
 use uuid::Uuid;
 
+use super::headers::Plain;
 use crate::{
     app::App,
     error::{Code, Error},
+    metrics::metrics,
 };
 
 const REQUEST_ID: &str = "x-request-id";
@@ -79,7 +81,8 @@ pub async fn finish(State(app): State<App>, mut request: Request, next: Next) ->
             Some(Told(error)) => tell(&app, &error, &asked, &id, answer),
             None => answer,
         };
-        if let Ok(id) = HeaderValue::from_str(&id) {
+        let plain = answer.extensions().get::<Plain>().is_some();
+        if let Some(id) = HeaderValue::from_str(&id).ok().filter(|_| !plain) {
             answer.headers_mut().insert(REQUEST_ID, id);
         }
         log(&asked, &answer, begun);
@@ -141,6 +144,7 @@ fn tell(app: &App, error: &Error, asked: &Asked, id: &str, bare: Response) -> Re
 fn log(asked: &Asked, answer: &Response, begun: Instant) {
     let (method, path, status) = (&asked.method, asked.uri.path(), answer.status().as_u16());
     let ms = begun.elapsed().as_millis();
+    metrics().answered(status, begun);
     if answer.status().is_server_error() {
         tracing::warn!(%method, path, status, ms, "answered");
     } else {

@@ -71,7 +71,8 @@ impl FromRequestParts<App> for Caller {
     }
 }
 
-fn bearer(value: &str) -> Option<&str> {
+/// The token in an `Authorization` header.
+pub(super) fn bearer(value: &str) -> Option<&str> {
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

@@ -144,7 +144,7 @@ impl<S: Send + Sync> axum::extract::OptionalFromRequestParts<S> for IdempotencyK
 }
 
 /// A body that couldn't be read to its end.
-fn unread(error: BytesRejection) -> Error {
+pub(super) fn unread(error: BytesRejection) -> Error {
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
         Error::new(Code::TooLarge)
     } else {

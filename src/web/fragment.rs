@@ -4,12 +4,15 @@ use std::{collections::HashMap, sync::Arc};
 
 use askama::Template;
 
-use super::views::{MessageFragment, MessageKind, MessageView, ReactionView, ReplyView, SystemView};
+use super::attachments::AttachmentView;
+use super::views::{
+    CallView, MessageFragment, MessageKind, MessageView, ReactionView, ReplyView, SystemView,
+};
 use crate::{
     chat::Chat,
     error::{Error, Result},
     model::{
-        Message, Person, Seq, SystemLine, UserId,
+        Message, Person, PictureId, Seq, SystemLine, UserId,
         markdown::excerpt,
         room::{Body, Touches},
     },
@@ -29,12 +32,15 @@ pub fn view(
     quoted: &Quoted,
 ) -> MessageView {
     let name = |user: &UserId| people.get(user).map(|person| person.display.clone()).unwrap_or_default();
+    let picture =
+        |user: &UserId| people.get(user).map(|person| picture_of(&person.picture)).unwrap_or_default();
     let reply = message.reply_to.filter(|_| message.body != Body::Deleted).map(|seq| {
         let quoted = quoted.get(&seq);
         ReplyView {
             seq: seq.0,
             author: quoted.map(|message| message.by.to_string()).unwrap_or_default(),
             author_name: quoted.map(|message| name(&message.by)).unwrap_or_default(),
+            author_picture: quoted.map(|message| picture(&message.by)).unwrap_or_default(),
             excerpt: quoted.map(first_words).unwrap_or_default(),
         }
     });
@@ -45,6 +51,7 @@ pub fn view(
         base: message.base.0,
         author: message.by.to_string(),
         author_name: name(&message.by),
+        author_picture: picture(&message.by),
         at_iso: message.at.iso(),
         at_ms: message.at.0,
         kind: match message.body {
@@ -53,6 +60,7 @@ pub fn view(
             Body::System(_) => MessageKind::System,
         },
         body_html: chat.markup(message, people).into_string(),
+        files: message.files().iter().map(AttachmentView::from).collect(),
         edited_iso: message.edited.map(|at| at.iso()),
         reply,
         reactions: message
@@ -108,6 +116,11 @@ async fn quoted(chat: &Chat, messages: &[Message]) -> Result<Quoted> {
     Ok(quoted)
 }
 
+/// A picture's id, as templates take it.
+pub fn picture_of(picture: &Option<PictureId>) -> String {
+    picture.as_ref().map(|id| id.as_str().to_owned()).unwrap_or_default()
+}
+
 /// The markup of one message.
 pub fn html(view: MessageView) -> Result<String> {
     MessageFragment { m: view }.render().map_err(Error::internal)
@@ -115,6 +128,9 @@ pub fn html(view: MessageView) -> Result<String> {
 
 fn first_words(message: &Message) -> String {
     match &message.body {
+        Body::Text { text, files, .. } if text.is_empty() => {
+            files.first().map(|file| file.name.to_string()).unwrap_or_default()
+        }
         Body::Text { text, .. } => excerpt(text, EXCERPT),
         Body::Deleted | Body::System(_) => String::new(),
     }
@@ -137,5 +153,14 @@ fn system(line: &SystemLine, name: impl Fn(&UserId) -> String) -> SystemView {
         SystemLine::Joined { user } => about("joined", user),
         SystemLine::Left { user } => about("left", user),
         SystemLine::Removed { user } => about("removed", user),
+        SystemLine::Call { call: _, outcome, length_ms, people } => SystemView {
+            what: "call".to_owned(),
+            call: Some(CallView {
+                outcome: outcome.as_str(),
+                length_ms: *length_ms,
+                people: people.iter().map(UserId::to_string).collect::<Vec<_>>().join(" "),
+            }),
+            ..SystemView::default()
+        },
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
     response::Response,
 };
@@ -18,16 +18,24 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 const PERMISSIONS: &str = "camera=(self), microphone=(self), display-capture=(self), fullscreen=(self), \
      autoplay=(self), clipboard-write=(self), geolocation=(), payment=(), usb=(), serial=(), midi=(), browsing-topics=()";
 
-static ALWAYS: [(HeaderName, &str); 7] = [
-    (header::CONTENT_SECURITY_POLICY, POLICY),
+static ALWAYS: [(HeaderName, &str); 3] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::REFERRER_POLICY, "same-origin"),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    (HeaderName::from_static("permissions-policy"), PERMISSIONS),
     // Answers are somebody's own unless they say otherwise.
     (header::CACHE_CONTROL, "no-store"),
 ];
+
+static OF_DOCUMENTS: [(HeaderName, &str); 4] = [
+    (header::CONTENT_SECURITY_POLICY, POLICY),
+    (header::REFERRER_POLICY, "same-origin"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("permissions-policy"), PERMISSIONS),
+];
+
+/// Marks an answer that is no document, but one of our own files: there are dozens to a page, and each would weigh as much
+/// again by what only a document heeds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Plain;
 
 /// Two years, as browsers' lists ask for. Neighbouring hosts aren't ours to decide for.
 const TLS_ONLY: &str = "max-age=63072000";
@@ -35,8 +43,19 @@ const TLS_ONLY: &str = "max-age=63072000";
 /// Adds them where an answer hasn't its own.
 pub(super) async fn protect(State(app): State<App>, request: Request, next: Next) -> Response {
     let mut answer = next.run(request).await;
+    if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+        // What follows is no page.
+        return answer;
+    }
+    let plain = answer.extensions().get::<Plain>().is_some();
     let headers = answer.headers_mut();
     for (name, value) in &ALWAYS {
+        add(headers, name, value);
+    }
+    if plain {
+        return answer;
+    }
+    for (name, value) in &OF_DOCUMENTS {
         add(headers, name, value);
     }
     if app.config.public_url.is_secure() {

@@ -1,19 +1,22 @@
 //! The edge: what comes in by HTTP.
 //!
 //! A request passes, from outside in: [`answer::finish`] (its id, its errors, its line in the log), [`client::locate`]
-//! (its address), [`headers::protect`], [`origin::host`], [`origin::guard`], a limit on its time and its body, and the
-//! session; then its handler: extract, call one function of a capability, answer.
+//! (its address), [`headers::protect`], [`origin::host`], [`origin::guard`], a limit on its time and its body (files
+//! aside), and the session; then its handler: extract, call one function of a capability, answer.
 
 pub mod answer;
 pub mod api;
 mod assets;
+pub mod attachments;
 pub mod caller;
 pub mod client;
+mod download;
 pub mod extract;
 pub mod fragment;
 mod headers;
 mod health;
 mod live;
+mod metrics;
 pub mod origin;
 mod pages;
 pub mod session;
@@ -39,18 +42,28 @@ use crate::{
 
 /// All paths, behind all layers.
 pub fn router(app: &App) -> Router {
+    let session = || session::layer(app.accounts.clone(), &app.config.public_url);
+    // Files come and go at their own pace, each with limits of its own, and as they are.
+    let lasting = Router::new()
+        .merge(api::lasting())
+        .merge(download::router())
+        .method_not_allowed_fallback(nothing_here)
+        .layer(session())
+        .layer(DefaultBodyLimit::disable());
     Router::new()
         .merge(api::router())
         .merge(health::router())
         .merge(live::router())
+        .merge(metrics::router())
         .merge(pages::router())
         .merge(assets::router())
         .fallback(nothing_here)
         .method_not_allowed_fallback(nothing_here)
-        .layer(session::layer(app.accounts.clone(), &app.config.public_url))
+        .layer(session())
         .layer(DefaultBodyLimit::max(app.config.max_body))
         .layer(from_fn_with_state(app.clone(), in_time))
         .layer(CompressionLayer::new())
+        .merge(lasting)
         .layer(from_fn_with_state(app.clone(), origin::guard))
         .layer(from_fn_with_state(app.clone(), origin::host))
         .layer(from_fn_with_state(app.clone(), headers::protect))
@@ -60,7 +73,7 @@ pub fn router(app: &App) -> Router {
 }
 
 async fn nothing_here() -> Error {
-    Error::says(Code::NotFound, "There is nothing here.")
+    Error::new(Code::NotFound)
 }
 
 /// A client that sends its body too slowly is let go, and so is a handler that hangs.

@@ -17,6 +17,9 @@ use crate::{
 /// Paths that machines ask for by whatever address they know.
 const FOR_MACHINES: &[&str] = &["/healthz", "/readyz", "/metrics"];
 
+/// Beginnings of what programs ask for.
+const FOR_PROGRAMS: &[&str] = &["/api/", "/files/", "/pictures/"];
+
 /// Whether a request says that one of our own pages made it. Browsers let no page set these headers.
 fn is_ours(headers: &HeaderMap, url: &PublicUrl) -> bool {
     text(headers, "sec-fetch-site") == Some("same-origin") || has_our_origin(headers, url)
@@ -56,7 +59,8 @@ pub async fn host(State(app): State<App>, request: Request, next: Next) -> Respo
         return Redirect::temporary(&url.link(path)).into_response();
     }
     // An address can't be made to point elsewhere, so programs may use it.
-    if (path.starts_with("/api/") || path == "/ws") && is_an_address(authority) {
+    let for_programs = FOR_PROGRAMS.iter().any(|start| path.starts_with(start)) || path == "/ws";
+    if for_programs && is_an_address(authority) {
         return next.run(request).await;
     }
     Error::says(Code::CrossSite, format!("This server is {}; ask for it by that name.", url.origin()))

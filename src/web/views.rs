@@ -4,7 +4,12 @@
 //! Pages are whole documents; fragments are parts that the page's script asks for or that live frames carry.
 //! All times are RFC 3339 in UTC; the page's script shows them in the reader's language and zone.
 
+use std::sync::Arc;
+
 use askama::Template;
+
+use super::attachments::AttachmentView;
+use crate::error::Error;
 
 /// How many hues avatars have (`data-hue` in the style sheets).
 const HUES: u32 = 12;
@@ -47,6 +52,23 @@ pub struct PersonView {
     pub bio: String,
     /// `online`, `idle` or `offline`; where it isn't known yet, `offline`.
     pub state: String,
+    /// Id of their picture; may be empty.
+    pub picture: String,
+    /// What they say of the moment.
+    pub status: Option<StatusView>,
+}
+
+/// What somebody says of the moment.
+#[derive(Debug, Clone, Default)]
+pub struct StatusView {
+    /// One emoji.
+    pub emoji: Option<String>,
+    /// A few words; may be empty.
+    pub text: String,
+    /// Whether they don't want to be disturbed.
+    pub busy: bool,
+    /// When it is over, in milliseconds since 1970.
+    pub until_ms: Option<i64>,
 }
 
 impl PersonView {
@@ -57,6 +79,10 @@ impl PersonView {
     /// The avatar's letters.
     pub fn initials(&self) -> String {
         initials(&self.display)
+    }
+    /// Whether they don't want to be disturbed.
+    pub fn busy(&self) -> bool {
+        self.status.as_ref().is_some_and(|status| status.busy)
     }
     /// The presence as the style sheets know it.
     pub fn presence(&self) -> &'static str {
@@ -100,6 +126,8 @@ pub struct ReplyView {
     pub author: String,
     /// Display name of its author.
     pub author_name: String,
+    /// Id of its author's picture; may be empty.
+    pub author_picture: String,
     /// Its beginning as plain text, one line; empty when it was deleted.
     pub excerpt: String,
 }
@@ -134,7 +162,7 @@ impl ReactionView {
 /// A line about the room: what happened. Who did it is the message's author.
 #[derive(Debug, Clone, Default)]
 pub struct SystemView {
-    /// `created`, `renamed`, `topic`, `joined`, `left` or `removed`.
+    /// `created`, `renamed`, `topic`, `joined`, `left`, `removed` or `call`.
     pub what: String,
     /// Id of the person it happened to, where that isn't the author.
     pub user: Option<String>,
@@ -144,6 +172,19 @@ pub struct SystemView {
     pub name: Option<String>,
     /// The room's new topic.
     pub topic: Option<String>,
+    /// The call that is over.
+    pub call: Option<CallView>,
+}
+
+/// A call that is over, in a system line.
+#[derive(Debug, Clone)]
+pub struct CallView {
+    /// `finished`, `missed` or `declined`.
+    pub outcome: &'static str,
+    /// How long it was, in milliseconds.
+    pub length_ms: u64,
+    /// Ids of those who were in it, in the order of coming, blanks between.
+    pub people: String,
 }
 
 /// A message, the same for all its readers.
@@ -161,6 +202,8 @@ pub struct MessageView {
     pub author: String,
     /// Display name of the author.
     pub author_name: String,
+    /// Id of the author's picture; may be empty.
+    pub author_picture: String,
     /// When it was posted: `2026-05-13T16:31:07Z`.
     pub at_iso: String,
     /// The same in milliseconds since 1970.
@@ -169,6 +212,8 @@ pub struct MessageView {
     pub kind: MessageKind,
     /// Sanitised markup of its text; it is not escaped again. Empty unless `kind` is `Text`.
     pub body_html: String,
+    /// Its files.
+    pub files: Vec<AttachmentView>,
     /// When it was last edited, if it was.
     pub edited_iso: Option<String>,
     /// What it answers.
@@ -197,6 +242,10 @@ impl MessageView {
     /// The avatar's letters.
     pub fn initials(&self) -> String {
         initials(&self.author_name)
+    }
+    /// Those of its files that are shown in the grid of pictures.
+    pub fn images(&self) -> Vec<&AttachmentView> {
+        self.files.iter().filter(|file| file.is_image()).collect()
     }
     /// The ids it mentions in one attribute.
     pub fn mentions_list(&self) -> String {
@@ -249,6 +298,8 @@ pub struct RailRoom {
     pub partner: Option<PersonView>,
     /// How many people a group message has.
     pub members: u64,
+    /// Id of its picture; may be empty.
+    pub picture: String,
 }
 
 impl RailRoom {
@@ -340,6 +391,27 @@ impl HistoryView {
     }
 }
 
+/// A page of a room's messages, rendered.
+#[derive(Debug, Clone, Default)]
+pub struct HistoryHtml {
+    /// The markup; it is not escaped again.
+    pub html: String,
+    /// Whether there are older ones.
+    pub more_before: bool,
+}
+
+impl HistoryView {
+    /// Renders it.
+    ///
+    /// # Errors
+    /// When the template can't be filled.
+    pub fn into_html(self) -> askama::Result<HistoryHtml> {
+        let more_before = self.more_before;
+        let html = HistoryFragment { history: self }.render()?;
+        Ok(HistoryHtml { html, more_before })
+    }
+}
+
 /// A room on show.
 #[derive(Debug, Clone, Default)]
 pub struct RoomView {
@@ -369,12 +441,18 @@ pub struct RoomView {
     pub mentions: u64,
     /// This person's draft; may be empty.
     pub draft: String,
+    /// Id of its picture; may be empty.
+    pub picture: String,
+    /// The most bytes of a file that is uploaded.
+    pub upload_max: u64,
     /// The other person of a direct message.
     pub partner: Option<PersonView>,
     /// The message to open at (`?at=`).
     pub at: Option<u64>,
     /// The messages.
-    pub history: HistoryView,
+    pub history: Arc<HistoryHtml>,
+    /// How many messages it has pinned, as far as they are counted: see [`crate::web::pages`].
+    pub pins: usize,
 }
 
 impl RoomView {
@@ -384,7 +462,7 @@ impl RoomView {
     }
     /// Whether this is a room with a name, not a direct or group message.
     pub fn named(&self) -> bool {
-        self.kind == "public" || self.kind == "private"
+        matches!(self.kind.as_str(), "public" | "voice" | "private")
     }
     /// Whether the one who looks may rename it and change its people.
     pub fn owned(&self) -> bool {
@@ -432,6 +510,18 @@ pub struct MessageFragment {
     pub m: MessageView,
 }
 
+/// `GET /rooms/{room}/pins`: a page of what a room has pinned.
+#[derive(Debug, Template)]
+#[template(path = "pins.html")]
+pub struct PinsFragment {
+    /// The messages, the newest first.
+    pub messages: Vec<MessageView>,
+    /// Whether the one who looks may unpin them.
+    pub joined: bool,
+    /// Where the next page begins, to be sent as `after`.
+    pub next: Option<u64>,
+}
+
 /// `GET /rooms/{room}/people`.
 #[derive(Debug, Template)]
 #[template(path = "people.html")]
@@ -460,6 +550,24 @@ pub struct CardFragment {
     pub since_iso: Option<String>,
 }
 
+/// Why something was refused, as it is said to a person.
+#[derive(Debug, Clone)]
+pub struct ErrorView {
+    /// The stable code; the page's script says it in the reader's language.
+    pub code: &'static str,
+    /// The field at fault; may be empty.
+    pub field: String,
+    /// One sentence, for who has no script.
+    pub message: String,
+}
+
+impl From<&Error> for ErrorView {
+    fn from(error: &Error) -> Self {
+        let field = error.field().unwrap_or_default().to_owned();
+        Self { code: error.code().as_str(), field, message: error.message().to_owned() }
+    }
+}
+
 /// `GET /login`, and again after a refused `POST /login`.
 #[derive(Debug, Template)]
 #[template(path = "login.html")]
@@ -471,7 +579,7 @@ pub struct LoginPage {
     /// Where to go afterwards: a path of this server.
     pub next: String,
     /// Why it was refused.
-    pub error: Option<String>,
+    pub error: Option<ErrorView>,
     /// Whether anyone may register.
     pub open: bool,
 }
@@ -495,13 +603,13 @@ pub struct RegisterPage {
     /// Whether a person without an invitation can't register here.
     pub closed: bool,
     /// What is wrong as a whole.
-    pub error: Option<String>,
+    pub error: Option<ErrorView>,
     /// What is wrong with the name.
-    pub name_error: Option<String>,
+    pub name_error: Option<ErrorView>,
     /// What is wrong with the display name.
-    pub display_error: Option<String>,
+    pub display_error: Option<ErrorView>,
     /// What is wrong with the password.
-    pub password_error: Option<String>,
+    pub password_error: Option<ErrorView>,
 }
 
 /// A public room in the list of all.
@@ -517,6 +625,8 @@ pub struct PublicRoom {
     pub members: u64,
     /// Whether the one who looks is a member.
     pub joined: bool,
+    /// Id of its picture; may be empty.
+    pub picture: String,
 }
 
 /// `GET /browse`: public rooms.
@@ -647,6 +757,14 @@ pub struct RoomSettingsPage {
     pub people: PeopleView,
 }
 
+/// `GET /offline`: what a browser shows when there is no network.
+#[derive(Debug, Template)]
+#[template(path = "offline.html")]
+pub struct OfflinePage {
+    /// The document.
+    pub frame: Frame,
+}
+
 /// What is shown instead of a page.
 #[derive(Debug, Template)]
 #[template(path = "error.html")]
@@ -655,8 +773,8 @@ pub struct ErrorPage {
     pub frame: Frame,
     /// The status: 404.
     pub status: u16,
-    /// One sentence for the person.
-    pub message: String,
+    /// What went wrong.
+    pub error: ErrorView,
     /// The request's id, to be told to the operator; may be empty.
     pub request: String,
 }

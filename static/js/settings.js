@@ -2,15 +2,19 @@
 import { all, find, near, el, icon } from "./core/dom.js";
 import { api } from "./core/api.js";
 import { appearance, setAppearance } from "./core/appearance.js";
-import { t, translate } from "./core/text.js";
+import { say, t, translate } from "./core/text.js";
 import { date, fillTimes } from "./core/when.js";
 import { initials } from "./core/names.js";
+import { startPictures } from "./features/pictures.js";
 import { apiForm, refuse, revealers } from "./features/forms.js";
+import { startInstalled, startLeaving } from "./features/installed.js";
 import { toast } from "./features/toasts.js";
 
 translate(document);
 fillTimes(document);
 revealers(document);
+startLeaving();
+startInstalled();
 
 const profile = /** @type {HTMLFormElement} */ (find("#profile-form"));
 apiForm(profile, {
@@ -24,8 +28,10 @@ const preview = () => {
   const name = find("#display").value.trim();
   find("#preview-name").textContent = name;
   find("#preview-bio").textContent = find("#bio").value;
-  find("#preview-avatar").firstChild.data = initials(name) || "?";
+  const [first] = find("#preview-avatar").childNodes;
+  if (first.nodeType === Node.TEXT_NODE) first.data = initials(name) || "?";
 };
+startPictures(document);
 profile.addEventListener("input", preview);
 profile.addEventListener("reset", () => setTimeout(preview));
 
@@ -65,7 +71,7 @@ find("#sessions").addEventListener("click", async (/** @type {Event} */ event) =
     }
     toast(t("signed_out"));
   } catch (error) {
-    toast(/** @type {Error} */ (error).message || t("no_answer"));
+    toast(say(error));
     (one ?? others).disabled = false;
   }
 });

@@ -3,12 +3,16 @@
 use serde::Deserialize;
 
 use crate::{
+    calls::Return,
     error::Error,
-    model::{Nonce, Rev, RoomId, Seq, Tag},
+    model::{
+        CallId, FileId, Nonce, PeerId, Rev, RoomId, Seq, Tag, UserId,
+        call::{Candidates, Link, Media, PageId, Sdp, Shares, number},
+    },
 };
 
 /// The most characters of what is wrong with a frame: it may repeat what the frame says.
-const MAX_WHY: usize = 300;
+const MAX_WHY: usize = 500;
 
 /// What a client sends.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -20,11 +24,14 @@ pub enum ClientFrame {
         room: RoomId,
         /// Its nonce.
         nonce: Nonce,
-        /// Markdown.
+        /// Markdown; may be empty where there are files.
         text: String,
         /// The message it answers.
         #[serde(default)]
         reply_to: Option<Seq>,
+        /// Files that come with it.
+        #[serde(default)]
+        files: Vec<FileId>,
     },
     /// Replace the words of one's own message.
     Edit {
@@ -120,6 +127,128 @@ pub enum ClientFrame {
         /// The token.
         token: String,
     },
+    /// Come into a room's call.
+    CallJoin {
+        /// Which room's.
+        room: RoomId,
+        /// To find the answer by.
+        nonce: Nonce,
+        /// What the page calls itself.
+        page: PageId,
+        /// The place to come back to.
+        #[serde(default)]
+        place: Option<Return>,
+        /// What one sends.
+        #[serde(default)]
+        media: Media,
+    },
+    /// Leave a call.
+    CallLeave {
+        /// In which room.
+        room: RoomId,
+        /// Which.
+        call: CallId,
+        /// To find the answer by.
+        nonce: Nonce,
+    },
+    /// Don't come where one is rung.
+    CallDecline {
+        /// In which room.
+        room: RoomId,
+        /// To which call.
+        call: CallId,
+        /// To find the answer by.
+        nonce: Nonce,
+    },
+    /// Ring somebody.
+    CallRing {
+        /// In which room.
+        room: RoomId,
+        /// For which call.
+        call: CallId,
+        /// To find the answer by.
+        nonce: Nonce,
+        /// Whom.
+        user: UserId,
+    },
+    /// Say what one sends, all of it.
+    CallMedia {
+        /// In which call.
+        call: CallId,
+        /// The microphone is off.
+        muted: bool,
+        /// One hears nothing.
+        deafened: bool,
+        /// The camera is on.
+        camera: bool,
+        /// The streams of the screens that one shares.
+        shares: Shares,
+        /// One's hand is up.
+        hand: bool,
+        /// One has no microphone.
+        #[serde(default)]
+        listening: bool,
+    },
+    /// Say that one is heard, or not any more.
+    CallSpeaking {
+        /// In which call.
+        call: CallId,
+        /// Heard, or not.
+        on: bool,
+    },
+    /// A description of a link that asks for an answer.
+    WebrtcOffer {
+        /// In which call.
+        call: CallId,
+        /// Whom it is for.
+        to: PeerId,
+        /// Which link.
+        link: Link,
+        /// The frame's number.
+        #[serde(deserialize_with = "number")]
+        n: u32,
+        /// The description.
+        sdp: Sdp,
+    },
+    /// The answer to it.
+    WebrtcAnswer {
+        /// In which call.
+        call: CallId,
+        /// Whom it is for.
+        to: PeerId,
+        /// Which link.
+        link: Link,
+        /// The frame's number.
+        #[serde(deserialize_with = "number")]
+        n: u32,
+        /// The description.
+        sdp: Sdp,
+    },
+    /// Ways to be reached.
+    WebrtcIce {
+        /// In which call.
+        call: CallId,
+        /// Whom it is for.
+        to: PeerId,
+        /// Which link.
+        link: Link,
+        /// The frame's number.
+        #[serde(deserialize_with = "number")]
+        n: u32,
+        /// The ways.
+        candidates: Candidates,
+    },
+    /// All frames of a link up to a number have come.
+    WebrtcAck {
+        /// In which call.
+        call: CallId,
+        /// Whom it is for.
+        to: PeerId,
+        /// Which link.
+        link: Link,
+        /// The number; 0 for none yet.
+        n: u32,
+    },
     /// A sign of life is wanted. (A variant without braces would let unknown fields pass.)
     Ping {},
 }
@@ -165,7 +294,11 @@ impl ClientFrame {
             | ClientFrame::React { nonce, .. }
             | ClientFrame::Pin { nonce, .. }
             | ClientFrame::Read { nonce, .. }
-            | ClientFrame::Draft { nonce, .. } => Some(nonce.as_str()),
+            | ClientFrame::Draft { nonce, .. }
+            | ClientFrame::CallJoin { nonce, .. }
+            | ClientFrame::CallLeave { nonce, .. }
+            | ClientFrame::CallDecline { nonce, .. }
+            | ClientFrame::CallRing { nonce, .. } => Some(nonce.as_str()),
             ClientFrame::Token { .. } => Some("token"),
             _ => None,
         }

@@ -1,8 +1,10 @@
 //! The frames of `docs/protocol.md`, each a variant of one enum a direction.
 
+mod call;
 mod client;
 mod server;
 
+pub(super) use call::{CallRequest, CallWord};
 pub(super) use client::Attention;
 pub use client::ClientFrame;
 pub(super) use server::{

@@ -4,10 +4,15 @@ use axum::extract::ws::Utf8Bytes;
 use serde::Serialize;
 
 use crate::{
-    chat::MessageFields,
+    calls::{self, IceServers, RosterFields},
+    chat::{MessageFields, PictureFields},
     error::Error,
     log::{Listing, Why},
-    model::{Head, Rev, Role, RoomId, RoomKind, Seq, SessionId, Tag, UserId},
+    model::{
+        Arrival, CallId, Head, PeerId, Rev, Role, RoomId, RoomKind, Seq, SessionId, Status, Tag, Term,
+        UserId,
+        call::{Candidates, Link, Sdp, Signal, Signalled},
+    },
 };
 
 /// What the server sends.
@@ -19,6 +24,7 @@ pub(in crate::realtime) enum ServerFrame<'a> {
         session: SessionId,
         person: Head,
         rooms: Vec<RoomHead>,
+        calls: Vec<RosterFields<'a>>,
     },
     Message {
         room: RoomId,
@@ -87,6 +93,8 @@ pub(in crate::realtime) enum ServerFrame<'a> {
         user: UserId,
         name: &'a str,
         display: &'a str,
+        picture: Option<PictureFields>,
+        status: Option<&'a Status>,
     },
     Typing {
         room: RoomId,
@@ -101,6 +109,53 @@ pub(in crate::realtime) enum ServerFrame<'a> {
         people: Option<Vec<Here>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         count: Option<usize>,
+    },
+    Call(RosterFields<'a>),
+    CallOver {
+        room: RoomId,
+        call: CallId,
+        term: Term,
+        n: u64,
+    },
+    CallJoined {
+        nonce: &'a str,
+        room: RoomId,
+        peer: PeerId,
+        entry: Arrival,
+        moved: bool,
+        call: RosterFields<'a>,
+        ice: &'a IceServers,
+    },
+    CallLeft {
+        room: RoomId,
+        call: CallId,
+        peer: PeerId,
+        why: calls::Why,
+    },
+    CallSpeaking {
+        room: RoomId,
+        call: CallId,
+        peer: PeerId,
+        on: bool,
+    },
+    WebrtcOffer {
+        #[serde(flatten)]
+        way: Way<'a>,
+        sdp: &'a Sdp,
+    },
+    WebrtcAnswer {
+        #[serde(flatten)]
+        way: Way<'a>,
+        sdp: &'a Sdp,
+    },
+    WebrtcIce {
+        #[serde(flatten)]
+        way: Way<'a>,
+        candidates: &'a Candidates,
+    },
+    WebrtcAck(Way<'a>),
+    Reach {
+        others: bool,
     },
     Error(ErrorFrame),
     Pong,
@@ -133,10 +188,12 @@ pub(in crate::realtime) enum RoomChange<'a> {
     Created,
     Renamed { name: &'a str },
     Topic { topic: &'a str },
+    Picture { picture: Option<PictureFields> },
     Joined { user: UserId, role: Role },
     Left { user: UserId },
     Removed { user: UserId },
     Role { user: UserId, role: Role },
+    Called { call: CallId },
 }
 
 /// A change of a person's own.
@@ -163,6 +220,12 @@ pub(in crate::realtime) enum PersonChange<'a> {
     Profile {
         display: &'a str,
         bio: &'a str,
+    },
+    Picture {
+        picture: Option<PictureFields>,
+    },
+    Status {
+        status: Option<&'a Status>,
     },
     SessionEnded {
         session: SessionId,
@@ -220,6 +283,7 @@ pub(in crate::realtime) struct RoomState<'a> {
     pub(in crate::realtime) topic: &'a str,
     pub(in crate::realtime) kind: RoomKind,
     pub(in crate::realtime) members: u32,
+    pub(in crate::realtime) picture: Option<PictureFields>,
 }
 
 #[derive(Debug, Serialize)]
@@ -246,6 +310,8 @@ pub(in crate::realtime) struct DraftState<'a> {
 pub(in crate::realtime) struct Profile<'a> {
     pub(in crate::realtime) display: &'a str,
     pub(in crate::realtime) bio: &'a str,
+    pub(in crate::realtime) picture: Option<PictureFields>,
+    pub(in crate::realtime) status: Option<&'a Status>,
 }
 
 /// Somebody's presence.
@@ -281,7 +347,7 @@ pub(in crate::realtime) struct ErrorFrame {
 }
 
 /// A request without a nonce that an error answers.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(tag = "answers", rename_all = "lowercase")]
 enum Answers {
     /// The resume of this stream: a room's, or without one, one's own.
@@ -289,6 +355,22 @@ enum Answers {
         /// The room.
         #[serde(skip_serializing_if = "Option::is_none")]
         room: Option<RoomId>,
+    },
+    /// A signal.
+    Signal {
+        /// In which call.
+        call: CallId,
+        /// Whom it was for.
+        to: PeerId,
+        /// Of which link.
+        link: Link,
+        /// Its number.
+        n: u32,
+    },
+    /// What one said of oneself.
+    Call {
+        /// In which call.
+        call: CallId,
     },
 }
 
@@ -308,6 +390,45 @@ impl ErrorFrame {
     /// What `error` says to the resume of a stream.
     pub(in crate::realtime) fn of_resume(error: &Error, room: Option<RoomId>) -> Self {
         Self { answers: Some(Answers::Resume { room }), ..Self::new(error, None) }
+    }
+
+    /// What `error` says to a signal: of which call, for whom, of which link, which number.
+    pub(in crate::realtime) fn of_signal(
+        error: &Error,
+        (call, to, link, n): (CallId, PeerId, Link, u32),
+    ) -> Self {
+        Self { answers: Some(Answers::Signal { call, to, link, n }), ..Self::new(error, None) }
+    }
+
+    /// What `error` says to a word about oneself in a call.
+    pub(in crate::realtime) fn of_call(error: &Error, call: CallId) -> Self {
+        Self { answers: Some(Answers::Call { call }), ..Self::new(error, None) }
+    }
+}
+
+/// From whom to whom a signal goes, and what it is about.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(in crate::realtime) struct Way<'a> {
+    room: RoomId,
+    call: CallId,
+    from: PeerId,
+    entry: Arrival,
+    to: PeerId,
+    link: &'a Link,
+    n: u32,
+}
+
+impl<'a> ServerFrame<'a> {
+    /// A signal, as its receiver gets it.
+    pub(in crate::realtime) fn signal(signal: &'a Signal) -> Self {
+        let Signal { room, call, from, entry, to, ref link, n, ref says } = *signal;
+        let way = Way { room, call, from, entry, to, link, n };
+        match says {
+            Signalled::Offer(sdp) => ServerFrame::WebrtcOffer { way, sdp },
+            Signalled::Answer(sdp) => ServerFrame::WebrtcAnswer { way, sdp },
+            Signalled::Ice(candidates) => ServerFrame::WebrtcIce { way, candidates },
+            Signalled::Ack => ServerFrame::WebrtcAck(way),
+        }
     }
 }
 

@@ -16,10 +16,10 @@ use super::{
 };
 use crate::{
     app::App,
-    chat::MessageFields,
+    chat::{MessageFields, NewMessage, words},
     error::{Code, Error, Result},
     log::Span,
-    model::{Done, Message, Rev, RoomId, Seq, Tag},
+    model::{Done, FileId, Message, Rev, RoomId, Seq, Tag},
     web::{Caller, IdempotencyKey, Json, Path, Query, answer::ErrorBody},
 };
 
@@ -69,18 +69,23 @@ pub struct MessagesBody<'a> {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PostBody {
-    /// Markdown, 1 to 4,000 characters.
+    /// Markdown, 1 to 4,000 characters; may be empty or absent where there are files.
+    #[serde(default)]
     text: String,
     /// The message it answers.
     #[schema(value_type = Option<u64>)]
     reply_to: Option<Seq>,
+    /// One's own uploaded files that come with it, at most 10.
+    #[serde(default)]
+    #[schema(value_type = Vec<uuid::Uuid>)]
+    files: Vec<FileId>,
 }
 
 /// New words for one's own message.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EditBody {
-    /// Markdown, 1 to 4,000 characters.
+    /// Markdown, 1 to 4,000 characters; may be empty where there are files.
     text: String,
     /// Rev of the text that it is based on.
     #[schema(value_type = u64)]
@@ -196,7 +201,8 @@ pub async fn post_message(
     IdempotencyKey(nonce): IdempotencyKey,
     Json(body): Json<PostBody>,
 ) -> Result<(StatusCode, Json<DoneBody>)> {
-    let done = app.chat.post(caller.actor, room, &nonce, body.text.parse()?, body.reply_to).await?;
+    let new = NewMessage::new(&body.text, body.reply_to, body.files)?;
+    let done = app.chat.post(caller.actor, room, &nonce, new).await?.await?;
     Ok((StatusCode::CREATED, DoneBody::new(done, Seq::default())))
 }
 
@@ -216,7 +222,8 @@ pub async fn edit(
     IdempotencyKey(nonce): IdempotencyKey,
     Json(body): Json<EditBody>,
 ) -> Result<Json<DoneBody>> {
-    let done = app.chat.edit(caller.actor, room, &nonce, seq, body.base, body.text.parse()?).await?;
+    let text = words(&body.text)?;
+    let done = app.chat.edit(caller.actor, room, &nonce, seq, body.base, text).await?.await?;
     Ok(DoneBody::new(done, seq))
 }
 
@@ -235,7 +242,7 @@ pub async fn delete(
     Path((room, seq)): Path<(RoomId, Seq)>,
     IdempotencyKey(nonce): IdempotencyKey,
 ) -> Result<Json<DoneBody>> {
-    Ok(DoneBody::new(app.chat.delete(caller.actor, room, &nonce, seq).await?, seq))
+    Ok(DoneBody::new(app.chat.delete(caller.actor, room, &nonce, seq).await?.await?, seq))
 }
 
 /// Add one's reaction.
@@ -253,7 +260,10 @@ pub async fn react(
     Path((room, seq, emoji)): Path<(RoomId, Seq, String)>,
     IdempotencyKey(nonce): IdempotencyKey,
 ) -> Result<Json<DoneBody>> {
-    Ok(DoneBody::new(app.chat.react(caller.actor, room, &nonce, seq, emoji.parse()?, true).await?, seq))
+    Ok(DoneBody::new(
+        app.chat.react(caller.actor, room, &nonce, seq, emoji.parse()?, true).await?.await?,
+        seq,
+    ))
 }
 
 /// Remove one's reaction.
@@ -271,7 +281,10 @@ pub async fn unreact(
     Path((room, seq, emoji)): Path<(RoomId, Seq, String)>,
     IdempotencyKey(nonce): IdempotencyKey,
 ) -> Result<Json<DoneBody>> {
-    Ok(DoneBody::new(app.chat.react(caller.actor, room, &nonce, seq, emoji.parse()?, false).await?, seq))
+    Ok(DoneBody::new(
+        app.chat.react(caller.actor, room, &nonce, seq, emoji.parse()?, false).await?.await?,
+        seq,
+    ))
 }
 
 /// Pin a message.
@@ -289,7 +302,7 @@ pub async fn pin(
     Path((room, seq)): Path<(RoomId, Seq)>,
     IdempotencyKey(nonce): IdempotencyKey,
 ) -> Result<Json<DoneBody>> {
-    Ok(DoneBody::new(app.chat.pin(caller.actor, room, &nonce, seq, true).await?, seq))
+    Ok(DoneBody::new(app.chat.pin(caller.actor, room, &nonce, seq, true).await?.await?, seq))
 }
 
 /// Unpin a message.
@@ -307,7 +320,7 @@ pub async fn unpin(
     Path((room, seq)): Path<(RoomId, Seq)>,
     IdempotencyKey(nonce): IdempotencyKey,
 ) -> Result<Json<DoneBody>> {
-    Ok(DoneBody::new(app.chat.pin(caller.actor, room, &nonce, seq, false).await?, seq))
+    Ok(DoneBody::new(app.chat.pin(caller.actor, room, &nonce, seq, false).await?.await?, seq))
 }
 
 /// Move one's read mark forward.

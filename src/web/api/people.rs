@@ -7,8 +7,9 @@ use utoipa::ToSchema;
 use super::rooms::Rows;
 use crate::{
     app::App,
+    chat::PictureFields,
     error::{Code, Error, Result},
-    model::{Person, UserId},
+    model::{Person, Status, Timestamp, UserId},
     web::{Caller, Json, Path, Query, answer::ErrorBody},
 };
 
@@ -27,6 +28,33 @@ pub struct PersonBody {
     display: String,
     /// A few words about themselves.
     bio: String,
+    /// Their picture.
+    picture: Option<PictureFields>,
+    /// What they say of the moment; absent when that is nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<StatusBody>,
+}
+
+/// What somebody says of the moment.
+#[derive(Serialize, ToSchema)]
+pub struct StatusBody {
+    /// One emoji.
+    emoji: Option<String>,
+    /// A few words; may be empty.
+    text: String,
+    /// Whether they don't want to be disturbed.
+    busy: bool,
+    /// When it is over, in milliseconds since 1970.
+    #[schema(value_type = Option<i64>)]
+    until: Option<Timestamp>,
+}
+
+impl StatusBody {
+    /// What `person` says now.
+    pub(super) fn of(person: &Person) -> Option<Self> {
+        let Status { emoji, text, busy, until } = person.status_at(Timestamp::now())?.clone();
+        Some(Self { emoji, text, busy, until })
+    }
 }
 
 impl PersonBody {
@@ -42,6 +70,8 @@ impl From<&Person> for PersonBody {
             name: person.name.clone(),
             display: person.display.clone(),
             bio: person.bio.clone(),
+            picture: person.picture.as_ref().map(PictureFields::from),
+            status: StatusBody::of(person),
         }
     }
 }

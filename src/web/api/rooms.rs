@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::people::PersonBody;
 use crate::{
     app::App,
-    chat::NewRoom,
+    chat::{NewRoom, PictureFields},
     error::{Code, Error, Result},
     log::Listing,
     model::{Head, Rev, Role, Room, RoomId, RoomKind, Seq, Tag, UserId},
@@ -47,6 +47,8 @@ pub struct RoomBody {
     topic: String,
     /// How many members it has.
     members: u32,
+    /// Its picture.
+    picture: Option<PictureFields>,
     /// `owner` or `member`; null for somebody who isn't in it.
     #[schema(value_type = Option<String>)]
     role: Option<Role>,
@@ -76,6 +78,7 @@ impl RoomBody {
             name: room.name,
             topic: room.topic,
             members: room.members,
+            picture: room.picture.as_ref().map(PictureFields::from),
             role,
             rev: head.rev,
             tag: head.tag,
@@ -109,6 +112,8 @@ pub struct PublicRoomBody {
     members: u32,
     /// Whether the one who asks is in it.
     joined: bool,
+    /// Its picture.
+    picture: Option<PictureFields>,
 }
 
 /// Public rooms.
@@ -237,6 +242,7 @@ pub async fn public(
     let next = page.items.last().filter(|_| page.more).map(|room| room.id);
     let rooms = page.items.into_iter().map(|room| PublicRoomBody {
         joined: mine.iter().any(|listing| listing.listed.room.id == room.id),
+        picture: room.picture.as_ref().map(PictureFields::from),
         room: room.id,
         name: room.name,
         topic: room.topic,

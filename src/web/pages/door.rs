@@ -20,7 +20,7 @@ use crate::{
     model::{Nonce, account::Account, text::Invalid},
     web::{
         Caller, Form, Query, session,
-        views::{LoginPage, RegisterPage},
+        views::{ErrorView, LoginPage, RegisterPage},
     },
 };
 
@@ -90,11 +90,11 @@ async fn login(
     match account.await {
         Ok(account) => enter(&app, &cookie, &account, client, &next).await,
         Err(error) if is_ours(&error) => Err(error),
-        Err(error) => refuse(&error, &login_form(&app, name, &next, Some(error.message().to_owned()))),
+        Err(error) => refuse(&error, &login_form(&app, name, &next, Some((&error).into()))),
     }
 }
 
-fn login_form(app: &App, name: String, next: &str, error: Option<String>) -> LoginPage {
+fn login_form(app: &App, name: String, next: &str, error: Option<ErrorView>) -> LoginPage {
     let open = app.config.registration == Registration::Open;
     LoginPage { frame: frame(app), name, next: within(next).to_owned(), error, open }
 }
@@ -137,7 +137,7 @@ async fn register(
         Some("password") => &mut page.password_error,
         _ => &mut page.error,
     };
-    *at = Some(error.message().to_owned());
+    *at = Some((&error).into());
     refuse(&error, &page)
 }
 

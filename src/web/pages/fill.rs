@@ -2,22 +2,26 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use super::kept::Opened;
 use crate::{
     app::App,
     chat::Readable,
     error::Result,
-    log::{Listing, Span, Timeline},
-    model::{Person, Role, Room, RoomId, RoomKind, Seq, UserId},
+    log::{Listing, Timeline},
+    model::{Person, Role, Room, RoomId, RoomKind, Seq, Timestamp, UserId},
     web::{
         Caller, fragment,
         views::{
-            HistoryView, MemberView, MessageView, PeopleView, PersonView, RailRoom, RailView, RoomView, group,
+            HistoryView, MemberView, MessageView, PeopleView, PersonView, RailRoom, RailView, RoomView,
+            StatusView, group,
         },
     },
 };
 
 /// Members shown with a room; more are fetched.
 const MEMBERS: usize = 100;
+/// Pinned messages of a page of them; more aren't counted either.
+pub(super) const PINS: usize = 20;
 
 pub(super) type People = HashMap<UserId, Arc<Person>>;
 
@@ -28,6 +32,13 @@ pub(super) fn person(app: &App, person: &Person) -> PersonView {
         display: person.display.clone(),
         bio: person.bio.clone(),
         state: app.hub.state_of(person.id).to_owned(),
+        picture: fragment::picture_of(&person.picture),
+        status: person.status_at(Timestamp::now()).map(|status| StatusView {
+            emoji: status.emoji.clone(),
+            text: status.text.clone(),
+            busy: status.busy,
+            until_ms: status.until.map(|until| until.0),
+        }),
     }
 }
 
@@ -68,6 +79,7 @@ fn rail_room(app: &App, me: UserId, listing: &Listing, people: &People) -> RailR
         read: listed.read.0,
         mentions: listed.mentions.into(),
         partner: partner(room, me, people).map(|partner| person(app, partner)),
+        picture: fragment::picture_of(&room.picture),
         members: room.members.into(),
     }
 }
@@ -87,15 +99,14 @@ fn partner<'a>(room: &Room, me: UserId, people: &'a People) -> Option<&'a Arc<Pe
     people.get(other).filter(|_| room.kind == RoomKind::Direct)
 }
 
-/// A room with a stretch of its messages.
+/// A room with a stretch of its messages, opened at one of them or at the last.
 pub(super) async fn room(
     app: &App,
     caller: &Caller,
     readable: &Readable,
-    span: Span,
-    limit: usize,
+    opened: &Opened,
+    at: Option<Seq>,
 ) -> Result<RoomView> {
-    let timeline = app.chat.timeline(readable, span, limit).await?;
     let mine = match &readable.member {
         Some(_) => app.chat.room_of(caller.user, readable.room.id).await?,
         None => None,
@@ -104,7 +115,7 @@ pub(super) async fn room(
         Some(_) => app.store.drafts(caller.user).await?,
         None => vec![],
     };
-    let now = &timeline.room;
+    let now = &opened.room;
     let people = app.chat.people().get(now.people.clone()).await?;
     let draft = drafts.into_iter().find(|(room, _)| *room == now.id).map(|(_, text)| text);
     Ok(RoomView {
@@ -115,18 +126,18 @@ pub(super) async fn room(
         archived: false,
         members: now.members.into(),
         role: readable.member.as_ref().and_then(|member| member.role).map_or("", role).to_owned(),
-        rev: timeline.head.rev.0,
-        tag: timeline.head.tag.to_string(),
+        rev: opened.head.rev.0,
+        tag: opened.head.tag.to_string(),
         seq: now.seq.0,
         read: mine.as_ref().map_or(now.seq, |mine| mine.listed.read).0,
         mentions: mine.as_ref().map_or(0, |mine| mine.listed.mentions).into(),
         draft: draft.unwrap_or_default(),
+        picture: fragment::picture_of(&now.picture),
+        upload_max: app.files.limits().file,
         partner: partner(now, caller.user, &people).map(|partner| person(app, partner)),
-        at: match span {
-            Span::Around(Seq(at)) => Some(at),
-            _ => None,
-        },
-        history: history(app, &timeline).await?,
+        at: at.map(|at| at.0),
+        history: Arc::clone(&opened.history),
+        pins: app.chat.pinned(readable, None, PINS).await?.items.len(),
     })
 }
 

@@ -11,7 +11,7 @@ use crate::{
     error::{Code, Error, Result},
     model::{RoomId, UserId},
     web::{
-        Caller, Path, Query,
+        Caller, Path, Query, fragment,
         views::{BrowsePage, CardFragment, FindPage, NewRoomPage, PublicRoom},
     },
 };
@@ -46,6 +46,7 @@ async fn browse(
     let rooms = page.items.into_iter().map(|room| PublicRoom {
         room: room.id.to_string(),
         joined: mine.contains(&room.id),
+        picture: fragment::picture_of(&room.picture),
         name: room.name,
         topic: room.topic,
         members: room.members.into(),
@@ -65,7 +66,7 @@ async fn new_room(
     Visitor(caller): Visitor,
     Query(Kind { kind }): Query<Kind>,
 ) -> Result<Response> {
-    let kind = kind.filter(|kind| matches!(kind.as_str(), "public" | "private" | "group"));
+    let kind = kind.filter(|kind| matches!(kind.as_str(), "public" | "voice" | "private" | "group"));
     let kind = kind.unwrap_or_else(|| "public".to_owned());
     show(&NewRoomPage { frame: frame(&app), rail: fill::rail(&app, &caller, None).await?, kind })
 }

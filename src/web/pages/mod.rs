@@ -2,23 +2,26 @@
 
 mod door;
 mod fill;
+mod kept;
 mod lists;
+mod packed;
 mod room;
 mod settings;
 
 use askama::Template;
 use axum::{
     Router,
-    extract::{FromRequestParts, OptionalFromRequestParts},
+    extract::{FromRequestParts, OptionalFromRequestParts, State},
     http::{Uri, header, request::Parts},
     response::{Html, IntoResponse, Redirect, Response},
+    routing::get,
 };
 
 use super::{
     Caller,
     answer::wants_page,
     assets,
-    views::{ErrorPage, Frame},
+    views::{ErrorPage, Frame, OfflinePage},
 };
 use crate::{
     app::App,
@@ -26,7 +29,17 @@ use crate::{
 };
 
 pub(super) fn router() -> Router<App> {
-    Router::new().merge(door::router()).merge(room::router()).merge(lists::router()).merge(settings::router())
+    Router::new()
+        .route("/offline", get(offline))
+        .merge(door::router())
+        .merge(room::router())
+        .merge(lists::router())
+        .merge(settings::router())
+}
+
+/// What a browser keeps, to be shown when there is no network. It is nobody's own.
+async fn offline(State(app): State<App>) -> Result<Response> {
+    show(&OfflinePage { frame: frame(&app) })
 }
 
 /// What every whole document needs.
@@ -37,8 +50,7 @@ pub(super) fn frame(app: &App) -> Frame {
 /// An error, to somebody who asked for a page.
 pub(super) fn error(app: &App, error: &Error, request: &str) -> Response {
     let status = error.code().status().as_u16();
-    let (message, request) = (error.message().to_owned(), request.to_owned());
-    let page = ErrorPage { frame: frame(app), status, message, request };
+    let page = ErrorPage { frame: frame(app), status, error: error.into(), request: request.to_owned() };
     // Without the page, the status says it.
     Html(page.render().unwrap_or_default()).into_response()
 }

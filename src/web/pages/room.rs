@@ -1,27 +1,37 @@
 //! A room on show: the whole page, and the fragments by which it changes.
 
+use std::sync::Arc;
+
+use askama::Template;
 use axum::{
-    Router,
+    Extension, Router,
     extract::State,
+    http::{HeaderMap, header},
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
 use serde::Deserialize;
 
-use super::{Visitor, fill, frame, show};
+use super::{
+    Visitor, fill, frame,
+    kept::{Kept, MESSAGES, Opened},
+    packed, show,
+};
 use crate::{
     app::App,
+    chat::Readable,
     error::{Error, Result},
     log::Span,
     model::{RoomId, Seq, UserId},
     web::{
-        Caller, Path, Query,
-        views::{HistoryFragment, PeopleFragment, RailFragment, RoomFragment, RoomPage, RoomSettingsPage},
+        Caller, Path, Query, fragment,
+        views::{
+            HistoryFragment, PeopleFragment, PinsFragment, RailFragment, RoomFragment, RoomPage,
+            RoomSettingsPage,
+        },
     },
 };
 
-/// Messages that come with a room.
-const FIRST: usize = 100;
 /// Messages that come with each further look.
 const MORE: usize = 50;
 
@@ -33,7 +43,9 @@ pub(super) fn router() -> Router<App> {
         .route("/rooms/{room}/view", get(view))
         .route("/rooms/{room}/messages", get(messages))
         .route("/rooms/{room}/people", get(people))
+        .route("/rooms/{room}/pins", get(pins))
         .route("/rooms/{room}/settings", get(settings))
+        .layer(Extension(Kept::default()))
 }
 
 #[derive(Deserialize)]
@@ -42,8 +54,11 @@ struct At {
 }
 
 impl At {
-    fn span(&self) -> Span {
-        self.at.map_or(Span::Last, Span::Around)
+    async fn open(&self, app: &App, kept: &Kept, readable: &Readable) -> Result<Arc<Opened>> {
+        match self.at {
+            Some(seq) => Ok(Arc::new(Opened::at(app, readable, Span::Around(seq), MESSAGES).await?)),
+            None => kept.last(app, readable).await,
+        }
     }
 }
 
@@ -59,30 +74,53 @@ async fn home(State(app): State<App>, Visitor(caller): Visitor) -> Result<Respon
 
 async fn page(
     State(app): State<App>,
+    Extension(kept): Extension<Kept>,
     Visitor(caller): Visitor,
     Path(room): Path<RoomId>,
     Query(at): Query<At>,
+    headers: HeaderMap,
 ) -> Result<Response> {
     let readable = app.chat.readable(caller.user, room).await?;
-    show(&RoomPage {
+    let opened = at.open(&app, &kept, &readable).await?;
+    let page = RoomPage {
         frame: frame(&app),
         rail: fill::rail(&app, &caller, Some(room)).await?,
-        room: fill::room(&app, &caller, &readable, at.span(), FIRST).await?,
+        room: fill::room(&app, &caller, &readable, &opened, at.at).await?,
         people: fill::people(&app, &readable, None).await?,
-    })
+    };
+    show_room(&page, &opened, &headers)
 }
 
 async fn view(
     State(app): State<App>,
+    Extension(kept): Extension<Kept>,
     caller: Caller,
     Path(room): Path<RoomId>,
     Query(at): Query<At>,
+    headers: HeaderMap,
 ) -> Result<Response> {
     let readable = app.chat.readable(caller.user, room).await?;
-    show(&RoomFragment {
-        room: fill::room(&app, &caller, &readable, at.span(), FIRST).await?,
+    let opened = at.open(&app, &kept, &readable).await?;
+    let fragment = RoomFragment {
+        room: fill::room(&app, &caller, &readable, &opened, at.at).await?,
         people: fill::people(&app, &readable, None).await?,
-    })
+    };
+    show_room(&fragment, &opened, &headers)
+}
+
+/// Shows what holds a room's messages, compressed where that is wanted.
+fn show_room(template: &impl Template, opened: &Opened, headers: &HeaderMap) -> Result<Response> {
+    if !packed::is_wanted(headers) {
+        return show(template);
+    }
+    let markup = template.render().map_err(Error::internal)?;
+    let told = [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::CONTENT_ENCODING, "gzip"),
+        (header::VARY, "accept-encoding"),
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+    ];
+    Ok((told, opened.pack(&markup)).into_response())
 }
 
 /// Which further messages; exactly one of them.
@@ -128,6 +166,25 @@ async fn people(
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Before {
+    after: Option<Seq>,
+}
+
+async fn pins(
+    State(app): State<App>,
+    caller: Caller,
+    Path(room): Path<RoomId>,
+    Query(Before { after }): Query<Before>,
+) -> Result<Response> {
+    let readable = app.chat.readable(caller.user, room).await?;
+    let page = app.chat.pinned(&readable, after, fill::PINS).await?;
+    let next = page.items.last().filter(|_| page.more).map(|message| message.seq.0);
+    let messages = fragment::views(&app.chat, &page.items).await?;
+    show(&PinsFragment { messages, joined: readable.member.is_some(), next })
+}
+
+#[derive(Deserialize)]
 struct Current {
     current: Option<RoomId>,
 }
@@ -142,10 +199,11 @@ async fn settings(
     Path(room): Path<RoomId>,
 ) -> Result<Response> {
     let readable = app.chat.readable(caller.user, room).await?;
+    let opened = Opened::at(&app, &readable, Span::Last, 1).await?;
     show(&RoomSettingsPage {
         frame: frame(&app),
         rail: fill::rail(&app, &caller, Some(room)).await?,
-        room: fill::room(&app, &caller, &readable, Span::Last, 1).await?,
+        room: fill::room(&app, &caller, &readable, &opened, None).await?,
         people: fill::people(&app, &readable, None).await?,
     })
 }

@@ -24,7 +24,7 @@ export class Refused extends Error {
 export async function api(method, path, body) {
   /** @type {Record<string, string>} */
   const headers = {};
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (body !== undefined) headers["Content-Type"] = body instanceof Blob ? body.type : "application/json";
   if (method !== "GET") headers["Idempotency-Key"] = nonce();
   for (let attempt = 1; ; attempt++) {
     try {
@@ -44,7 +44,7 @@ async function once(method, path, headers, body) {
   const answer = await fetch(path, {
     method,
     headers,
-    body: body === undefined ? undefined : JSON.stringify(body),
+    body: body === undefined || body instanceof Blob ? body : JSON.stringify(body),
     credentials: "same-origin",
   });
   if (answer.status === 204) return undefined;

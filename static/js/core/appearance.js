@@ -1,7 +1,7 @@
-// How this browser shows the page: light, contrast, density, language, and whether Enter sends.
+// How this browser shows the page: light, contrast, density, language, widths, and whether Enter sends.
 const KEY = "parlor.appearance";
 
-/** @returns {{ scheme?: string, contrast?: string, density?: string, lang?: string, enter?: boolean, people?: boolean }} */
+/** @returns {{ scheme?: string, contrast?: string, density?: string, lang?: string, enter?: boolean, people?: boolean, rail?: number | null, side?: number | null }} */
 export function appearance() {
   try {
     return JSON.parse(localStorage.getItem(KEY) ?? "{}");
@@ -10,7 +10,7 @@ export function appearance() {
   }
 }
 
-/** @param {Record<string, string | boolean>} change */
+/** @param {Record<string, string | boolean | number | null>} change */
 export function setAppearance(change) {
   const kept = { ...appearance(), ...change };
   localStorage.setItem(KEY, JSON.stringify(kept));

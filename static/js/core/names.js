@@ -20,10 +20,21 @@ export function initials(name) {
 export class Names {
   /** @type {Map<string, string>} */ #known = new Map();
   /** @type {Map<string, Promise<string>>} */ #asked = new Map();
+  /** @type {Map<string, string | null>} */ #pictures = new Map();
 
   /** @param {string} user @param {string | null | undefined} name */
   learn(user, name) {
     if (user && name) this.#known.set(user, name);
+  }
+
+  /** @param {string} user @param {string | null} picture */
+  look(user, picture) {
+    this.#pictures.set(user, picture);
+  }
+
+  /** The id of somebody's picture, null for none, undefined where that isn't known. @param {string} user */
+  picture(user) {
+    return this.#pictures.get(user);
   }
 
   /** @param {string} user @returns {string | undefined} */
@@ -48,6 +59,10 @@ export class Names {
 
   /** Learns what a part of the page shows. @param {ParentNode} root */
   read(root) {
+    for (const box of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll(".avatar[data-person], [data-person] > .avatar"))) {
+      const user = /** @type {HTMLElement | null} */ (box.closest("[data-person]"))?.dataset.person ?? "";
+      if (!this.#pictures.has(user)) this.#pictures.set(user, box.dataset.picture ?? null);
+    }
     for (const button of root.querySelectorAll("button.author[data-person], button.plain[data-person]")) {
       this.learn(/** @type {HTMLElement} */ (button).dataset.person ?? "", button.textContent);
     }

@@ -10,8 +10,8 @@ const PATIENCE_MS = 15_000;
 
 /**
  * @typedef {{ type: string, room: string, nonce: string, [field: string]: any }} Change
- * @typedef {{ nonce: string, at: number, n: number, tab: string, tries: number, change: Change,
- *   state: "waiting" | "sent" | "failed", error?: { code: string, message: string } }} Pending
+ * @typedef {{ nonce: string, at: number, n: number, tab: string, tries: number, change: Change, shown?: any,
+ *   state: "waiting" | "sent" | "failed", error?: { code: string, field?: string, message: string } }} Pending
  * @typedef {Pick<Storage, "getItem" | "setItem" | "removeItem" | "key" | "length">} Kept
  * @typedef {{ storage: Kept, user: string, tab: string, send: (change: Change) => boolean,
  *   changed?: (entry: Pending, what: "added" | "state" | "gone") => void, now?: () => number,
@@ -54,8 +54,9 @@ export class Outbox {
   /**
    * A new change. It is kept first, then sent.
    * @param {Omit<Change, "nonce">} change
+   * @param {any} [shown]  what is shown of it meanwhile besides, kept with it but not sent
    */
-  add(change) {
+  add(change, shown) {
     const nonce = fresh();
     const entry = /** @type {Pending} */ ({
       nonce,
@@ -65,6 +66,7 @@ export class Outbox {
       tries: 0,
       state: "waiting",
       change: { ...change, nonce },
+      ...(shown && { shown }),
     });
     this.#entries.set(nonce, entry);
     this.#keep(entry);
@@ -102,7 +104,7 @@ export class Outbox {
   /**
    * An error frame for this change.
    * @param {string} nonce
-   * @param {{ code: string, message: string, retry?: boolean, retry_after_ms?: number | null }} error
+   * @param {{ code: string, field?: string, message: string, retry?: boolean, retry_after_ms?: number | null }} error
    */
   refused(nonce, error) {
     const entry = this.#entries.get(nonce);
@@ -115,7 +117,7 @@ export class Outbox {
       this.#notBefore.set(room, this.#ports.now() + wait);
       this.#wake(room, wait);
     } else {
-      entry.error = { code: error.code, message: error.message };
+      entry.error = { code: error.code, field: error.field ?? "", message: error.message };
       this.#set(entry, "failed");
       this.#pump(room);
     }
@@ -130,7 +132,7 @@ export class Outbox {
     if (entry?.state !== "failed") return undefined;
     this.#drop(entry);
     const { nonce: _, ...change } = entry.change;
-    return this.add(change);
+    return this.add(change, entry.shown);
   }
 
   /** @param {string} nonce */

@@ -14,6 +14,8 @@ export class Cursor {
   /** @type {string} */ #tag;
   /** @type {Map<number, Entry>} */ #aside = new Map();
   #asking = false;
+  /** The furthest head that was named; an answer on its way may be older. */
+  #want = 0;
 
   /** @param {number} rev @param {string} tag */
   constructor(rev, tag) {
@@ -56,6 +58,7 @@ export class Cursor {
    * @returns {boolean} whether to ask for `resume`
    */
   head(rev, tag) {
+    this.#want = Math.max(this.#want, rev);
     return (rev !== this.#rev || tag !== this.#tag) && this.#ask();
   }
 
@@ -72,7 +75,7 @@ export class Cursor {
       for (const at of this.#aside.keys()) if (at <= rev) this.#aside.delete(at);
     }
     const apply = this.#drain();
-    return { apply, ask: this.#aside.size > 0 && this.#ask() };
+    return { apply, ask: (this.#aside.size > 0 || this.#rev < this.#want) && this.#ask() };
   }
 
   /** A resume could not be answered; the gap stays. @returns {boolean} whether there still is something to ask for */
@@ -84,6 +87,7 @@ export class Cursor {
   /** The connection went: an answer won't come, and what was beyond a gap comes again. */
   cut() {
     this.#asking = false;
+    this.#want = 0;
     this.#aside.clear();
   }
 

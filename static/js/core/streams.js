@@ -91,8 +91,12 @@ export class Streams {
 
   /** @param {Frame} frame */
   #heads(frame) {
-    this.#person = new Cursor(frame.person.rev, frame.person.tag);
+    const { rev, tag } = frame.person;
+    // What happened to one's own things while the connection was away: drafts, mostly.
+    const missed = this.#person?.head(rev, tag) ?? false;
+    this.#person ??= new Cursor(rev, tag);
     this.#apply(frame);
+    this.#ask(null, this.#person, missed);
     this.#roomHeads(frame.rooms, true);
   }
 

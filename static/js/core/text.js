@@ -34,6 +34,19 @@ export function t(key, values = {}) {
 }
 
 /**
+ * What the server refused, in the reader's language: of the field at fault, in the server's own words where it speaks that
+ * language (they name the very limit), or of the code.
+ * @param {any} error  with `code`, and `field` where one is at fault; anything else is a lost answer
+ * @returns {string}
+ */
+export function say(error) {
+  const { code = "", field = "", message = "" } = error ?? {};
+  if (!code) return t("no_answer");
+  const [exact, general] = [strings[`error_${code}_${field}`], strings[`error_${code}`]];
+  return (typeof exact === "string" && exact) || (language === LANGUAGES[0] && message) || general || message || t("refused");
+}
+
+/**
  * The same, with elements in the places: returns what to `append`.
  * @param {string} key @param {Record<string, Node | string>} places
  * @returns {(Node | string)[]}
@@ -49,10 +62,13 @@ export function parts(key, places) {
 const SPOKEN = ["aria-label", "title", "placeholder"];
 
 /**
- * Puts what templates say into the reader's language: elements with `data-t`, and spoken attributes.
+ * Puts what templates say into the reader's language: elements with `data-t`, errors by their codes, spoken attributes.
  * @param {ParentNode} root
  */
 export function translate(root) {
+  for (const element of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("[data-error]"))) {
+    element.textContent = say({ code: element.dataset.error, field: element.dataset.field, message: element.textContent });
+  }
   if (!page) return;
   document.documentElement.lang = language;
   for (const element of root.querySelectorAll("[data-t]")) {

@@ -41,12 +41,36 @@ export function ago(at) {
   return date(at);
 }
 
+const SHOW = /** @type {Record<string, (at: number) => string>} */ ({ ago, moment, date });
+
 /** Fills `<time data-show>` of pages. @param {ParentNode} root */
 export function fillTimes(root) {
   for (const time of /** @type {NodeListOf<HTMLTimeElement>} */ (root.querySelectorAll("time[data-show]"))) {
     const at = Date.parse(time.dateTime);
     if (Number.isNaN(at)) continue;
-    time.textContent = time.dataset.show === "ago" ? ago(at) : date(at);
+    time.textContent = SHOW[time.dataset.show ?? ""]?.(at) ?? date(at);
     time.title = full(at);
   }
+}
+
+const UNITS = /** @type {const} */ (["hour", "minute", "second"]);
+const LASTED = Object.fromEntries(UNITS.map((unit) => [unit, new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "short" })]));
+
+/** @param {number} ms @returns {string} how long something lasted, in the one or two units that matter */
+export function lasted(ms) {
+  const seconds = Math.max(1, Math.round(ms / 1000));
+  if (seconds < 60) return LASTED.second.format(seconds);
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return LASTED.minute.format(minutes);
+  const rest = minutes % 60;
+  return LASTED.hour.format((minutes - rest) / 60) + (rest ? ` ${LASTED.minute.format(rest)}` : "");
+}
+
+/** @param {number} ms @returns {string} as a clock that runs: `4:05`, `1:04:05` */
+export function ticking(ms) {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const two = (/** @type {number} */ n) => String(n).padStart(2, "0");
+  const hours = Math.floor(seconds / 3600);
+  const minutes = Math.floor(seconds / 60) % 60;
+  return hours ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
 }

@@ -2,7 +2,7 @@
 import { el, find, near, place, tool, icon } from "../core/dom.js";
 import { t } from "../core/text.js";
 import { api } from "../core/api.js";
-import { tellDate } from "./dress.js";
+import { tellDate, wordsOf } from "./dress.js";
 import { toast } from "./toasts.js";
 
 /** A finger that rests this long means the menu, if it moves less than this. */
@@ -55,6 +55,7 @@ export function startActions(room) {
       ...(pin ? [item("pin", "pin", t("pinned" in li.dataset ? "unpin" : "pin"))] : []),
       ...(li.dataset.kind === "text" ? [item("copy", "copy", t("copy_text"))] : []),
       item("link", "link", t("copy_link")),
+      ...(li.querySelector(".reactions button[data-emoji]") ? [item("who", "people", t("who_reacted"))] : []),
       ...(remove ? [el("hr"), item("delete", "trash", t("delete"), "danger")] : []),
     );
     on = li;
@@ -72,10 +73,11 @@ export function startActions(room) {
     else if (what === "react") app.bus.emit("pick", { beside: from.isConnected && from.getClientRects().length ? from : li, then: (/** @type {string} */ emoji) => react(seq, emoji, true) });
     else if (what === "pin") app.outbox.add({ type: "pin", room: room.id, seq, on: !("pinned" in li.dataset) });
     else if (what === "link") copy(`${location.origin}/rooms/${room.id}?at=${seq}`);
-    else if (what === "copy") copy((await api("GET", `/api/rooms/${room.id}/messages/${seq}`).catch(() => null))?.text ?? li.querySelector(".text")?.textContent ?? "");
+    else if (what === "copy") copy((await api("GET", `/api/rooms/${room.id}/messages/${seq}`).catch(() => null))?.text ?? wordsOf(li));
+    else if (what === "who") (await import("./reacted.js")).showReacted(li, app);
     else if (what === "delete") {
       const { ask } = await import("./dialogs.js");
-      const quote = li.querySelector(".text")?.textContent?.slice(0, 300) ?? "";
+      const quote = wordsOf(li).slice(0, 300);
       if (!(await ask({ title: t("delete_title"), text: t("delete_text"), quote, action: t("delete"), danger: true }))) return;
       app.outbox.add({ type: "delete", room: room.id, seq });
       li.dataset.state = "pending";

@@ -1,6 +1,7 @@
 // New messages for those who listen: one by one while they are few, as a number when they are many. And the title.
 import { all, debounce, find } from "../core/dom.js";
 import { t } from "../core/text.js";
+import { wordsOf } from "./dress.js";
 
 const GATHER_MS = 1500;
 const SPOKEN_AT_MOST = 2;
@@ -19,7 +20,8 @@ export function startAnnouncing(app) {
   app.bus.on("posted", (frame) => {
     if (frame.author === app.me.id || document.hidden) return;
     const li = app.room?.timeline.line(frame.seq);
-    const text = (li?.querySelector(".text")?.textContent ?? "").trim().slice(0, 200);
+    const files = Number(li?.dataset.files);
+    const text = wordsOf(li).slice(0, 200) || (files ? t("files_n", { n: files }) : "");
     waiting.push(t("announce", { who: app.names.get(frame.author) ?? t("somebody"), text }));
     speak();
   });

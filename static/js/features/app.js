@@ -4,6 +4,7 @@ import { Connection } from "../core/connection.js";
 import { Names } from "../core/names.js";
 import { nonce } from "../core/nonce.js";
 import { Outbox } from "../core/outbox.js";
+import { Rosters } from "../core/rosters.js";
 import { Streams } from "../core/streams.js";
 import { Unread } from "../core/unread.js";
 
@@ -15,15 +16,21 @@ import { Unread } from "../core/unread.js";
 export class App {
   bus = new Bus();
   names = new Names();
+  /** Calls of one's rooms. */
+  calls = new Rosters();
   /** @type {Room | null} the room on show */
   room = null;
+  /** Files to go with the next message, by room. @type {Map<string, import("./tray.js").Tray>} */
+  trays = new Map();
   /** Whether anybody of ours is online, idle or offline. @type {Map<string, string>} */
   presence = new Map();
+  /** Rooms with a name that this person knows, to be linked where a text names them. @type {import("./roomlinks.js").Rooms | null} */
+  rooms = null;
 
   /** @param {HTMLElement} body */
   constructor(body) {
-    const { me = "", meName = "", meDisplay = "", server = "" } = body.dataset;
-    this.me = { id: me, name: meName, display: meDisplay };
+    const { me = "", meName = "", meDisplay = "", mePicture, server = "" } = body.dataset;
+    this.me = { id: me, name: meName, display: meDisplay, picture: mePicture ?? null };
     this.server = server;
     this.names.learn(me, meDisplay);
     this.unread = new Unread(me, (room, count) => this.bus.emit("unread", { room, count }));
@@ -92,10 +99,12 @@ export class App {
         this.bus.emit("room", frame);
         break;
       case "profile":
-        this.#named(frame.user, frame.display);
+        this.#named(frame.user, frame);
+        this.bus.emit("status", { user: frame.user, status: frame.status ?? null });
         break;
       case "person":
-        if (frame.change === "profile") this.#named(this.me.id, frame.display);
+        if (frame.change === "profile" || frame.change === "picture") this.#named(this.me.id, frame);
+        if (frame.change === "status") this.bus.emit("status", { user: this.me.id, status: frame.status ?? null });
         this.bus.emit("person", frame);
         break;
       default:
@@ -103,12 +112,18 @@ export class App {
     }
   }
 
-  /** @param {string} user @param {string} display */
-  #named(user, display) {
-    if (this.names.get(user) === display) return;
+  /** Somebody has another name or picture; what isn't named stays. @param {string} user @param {any} now */
+  #named(user, { display, picture }) {
+    const known = this.names.get(user);
+    const other = picture !== undefined && (this.names.picture(user) ?? null) !== (picture?.id ?? null);
+    if ((!display || display === known) && !other) return;
     this.names.learn(user, display);
-    if (user === this.me.id) this.me.display = display;
-    this.bus.emit("profile", { user, display });
+    if (picture !== undefined) this.names.look(user, picture?.id ?? null);
+    if (user === this.me.id) {
+      this.me.display = display ?? this.me.display;
+      if (picture !== undefined) this.me.picture = picture?.id ?? null;
+    }
+    this.bus.emit("profile", { user, display: display ?? known ?? "", picture: this.names.picture(user) });
   }
 
   /** Changes that closed tabs left behind become ours. */

@@ -1,4 +1,5 @@
-// A banner while the connection is away: what that means, and when it is tried again.
+// A banner while the connection is away: what that means, and when it is tried again. Another while the server's nodes
+// don't hear each other.
 import { el, icon, find } from "../core/dom.js";
 import { t } from "../core/text.js";
 
@@ -11,6 +12,8 @@ export function startBanner(app) {
   /** @type {any} */
   let timer = 0;
   let ended = false;
+  /** Whether others' words may come late. */
+  let late = false;
 
   const draw = (/** @type {string} */ state, /** @type {number} */ retryAt) => {
     const banner = /** @type {HTMLElement | null} */ (find("#banner"));
@@ -20,8 +23,9 @@ export function startBanner(app) {
     const away = state !== "open" && lost > 0 && (ended || Date.now() - lost >= AFTER_MS);
     app_?.toggleAttribute("data-offline", away);
     if (state === "open") {
-      banner.hidden = true;
-      banner.replaceChildren();
+      banner.hidden = !late;
+      if (late) banner.replaceChildren(icon("clock"), el("p", {}, el("b", {}, t("banner_slow")), " ", t("banner_slow_more")));
+      else banner.replaceChildren();
       return;
     }
     if (!away) {
@@ -53,8 +57,14 @@ export function startBanner(app) {
     if (state === "open") lost = 0;
     else if (!lost) lost = Date.now();
     ended = state === "ended";
+    // Whoever answers next says so anew.
+    if (state !== "open") late = false;
     last = { state, retryAt };
     draw(state, retryAt);
+  });
+  app.bus.on("reach", (frame) => {
+    late = !frame.others;
+    draw(last.state, last.retryAt);
   });
   app.bus.on("shown", () => draw(last.state, last.retryAt));
 }

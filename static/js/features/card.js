@@ -5,6 +5,7 @@ import { t, translate } from "../core/text.js";
 import { fillTimes } from "../core/when.js";
 import { toast } from "./toasts.js";
 import { is } from "./rail.js";
+import { sayAll } from "./statuses.js";
 
 /** @param {import("./app.js").App} app */
 export function startCards(app) {
@@ -24,6 +25,7 @@ export function startCards(app) {
     if (dot && state) dot.dataset.is = is(state);
     translate(card);
     fillTimes(card);
+    sayAll(card);
     holder.replaceChildren(card);
     holder.showPopover();
     place(holder, at);

@@ -2,9 +2,9 @@
 import { debounce, el, find, near, tool } from "../core/dom.js";
 import { api } from "../core/api.js";
 import { t } from "../core/text.js";
-import { hue, initials } from "../core/names.js";
+import { avatar } from "../core/face.js";
 
-/** @typedef {{ user: string, name: string, display: string }} Person */
+/** @typedef {{ user: string, name: string, display: string, picture?: { id: string } | null }} Person */
 
 /**
  * @param {HTMLElement} box @param {string} me
@@ -30,7 +30,7 @@ export function chooser(box, me, at_once = null) {
     list.hidden = false;
     ask.setAttribute("aria-expanded", "true");
     list.replaceChildren(
-      ...found.map((one, i) => el("li", { role: "option", id: `${list.id}-${i}`, "data-i": String(i), "aria-selected": String(i === at) }, el("span", { class: "avatar sm", "data-hue": String(hue(one.user)), "aria-hidden": "true" }, initials(one.display)), el("b", {}, el("bdi", {}, one.display)), el("small", {}, `@${one.name}`))),
+      ...found.map((one, i) => el("li", { role: "option", id: `${list.id}-${i}`, "data-i": String(i), "aria-selected": String(i === at) }, avatar({ ...one, picture: one.picture?.id }, "sm"), el("b", {}, el("bdi", {}, one.display)), el("small", {}, `@${one.name}`))),
       ...(found.length ? [] : [el("li", { role: "option", "aria-disabled": "true", "aria-selected": "false" }, t("nothing_found"))]),
     );
     if (found.length) ask.setAttribute("aria-activedescendant", `${list.id}-${at}`);

@@ -2,7 +2,7 @@
 import { all, el } from "../core/dom.js";
 import { t } from "../core/text.js";
 import { api } from "../core/api.js";
-import { hue, initials } from "../core/names.js";
+import { avatar } from "../core/face.js";
 import { emojis, search, used } from "./picker.js";
 
 const SHOWN_AT_MOST = 8;
@@ -78,7 +78,7 @@ export function startCompletion(composer) {
     return [
       ...list.slice(0, SHOWN_AT_MOST - everyone.length).map((/** @type {any} */ one) => ({
         text: `@${one.name}`,
-        node: [el("span", { class: "avatar sm", "data-hue": String(hue(one.user)), "aria-hidden": "true" }, initials(one.display)), el("b", {}, el("bdi", {}, one.display)), el("small", {}, `@${one.name}`)],
+        node: [avatar({ ...one, picture: one.picture?.id }, "sm"), el("b", {}, el("bdi", {}, one.display)), el("small", {}, `@${one.name}`)],
       })),
       ...everyone,
     ];

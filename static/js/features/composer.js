@@ -1,6 +1,7 @@
 // Where one writes: sending, the reply it answers, the limit, formatting. Drafts and completion have their own files.
 import { el, find, near, tool } from "../core/dom.js";
 import { t } from "../core/text.js";
+import { wordsOf } from "./dress.js";
 import { appearance } from "../core/appearance.js";
 
 /** Characters of a message at most, and how near to it the count is shown. */
@@ -13,6 +14,7 @@ const KEYS = /** @type {Record<string, string>} */ ({ b: "bold", i: "italic", e:
 
 export class Composer {
   /** @type {{ seq: number } | null} */ #reply = null;
+  /** What goes with the next message, once there was something. @type {import("./tray.js").Tray | null} */ tray = null;
 
   /** @param {import("./room.js").Room} room */
   constructor(room) {
@@ -57,7 +59,8 @@ export class Composer {
   /** What is written changed: the button, the count, and whoever listens. */
   changed() {
     const left = LIMIT - this.length;
-    this.send.disabled = this.text.trim() === "" || left < 0;
+    const files = !!this.tray && !this.tray.empty;
+    this.send.disabled = (this.text.trim() === "" && !files) || left < 0 || !!this.tray?.blocked;
     const count = find("#left", this.form);
     count.hidden = left > SHOWN_FROM;
     count.textContent = left >= 0 ? t("left", { n: left }) : t("over", { n: -left });
@@ -71,14 +74,21 @@ export class Composer {
 
   submit() {
     if (this.send.disabled) return;
-    const text = this.text.trimEnd();
-    const reply = this.#reply;
+    const letter = { type: "message", room: this.room.id, text: this.text.trim() ? this.text.trimEnd() : "", ...this.answering() };
+    const { tray } = this;
+    if (tray && !tray.empty) tray.send(letter);
+    else this.app.outbox.add(letter);
     this.text = "";
-    this.reply(null);
-    this.app.outbox.add({ type: "message", room: this.room.id, text, ...(reply && { reply_to: reply.seq }) });
     this.app.bus.emit("sent", { room: this.room.id });
     this.app.bus.emit("newest");
     this.focus();
+  }
+
+  /** What a message that goes now answers, if anything; the next one doesn't. */
+  answering() {
+    const reply = this.#reply;
+    this.reply(null);
+    return reply ? { reply_to: reply.seq } : {};
   }
 
   /** Answers a message, or none. @param {HTMLElement | null} li */
@@ -89,7 +99,7 @@ export class Composer {
     strip.replaceChildren();
     if (!li) return;
     const name = li.querySelector(".author")?.textContent ?? "";
-    const excerpt = (li.querySelector(".text")?.textContent ?? "").slice(0, 140);
+    const excerpt = (wordsOf(li) || nameOf(li)).slice(0, 140);
     strip.append(el("span", { class: "excerpt" }, t("replying_to"), " ", el("b", {}, el("bdi", {}, name)), " ", el("span", { dir: "auto" }, excerpt)), tool("close", t("stop_replying")));
     this.focus();
   }
@@ -130,7 +140,7 @@ export class Composer {
     const command = event.ctrlKey || event.metaKey;
     if (event.key === "Enter" && !event.shiftKey && !event.altKey) {
       const touch = matchMedia("(pointer: coarse)").matches;
-      if (command || (appearance().enter !== false && !touch && !this.#inCode())) {
+      if (command || (appearance().enter !== false && !touch && !this.inCode)) {
         event.preventDefault();
         this.submit();
       }
@@ -149,11 +159,14 @@ export class Composer {
   }
 
   /** Whether the caret is within an open code block: there Enter begins a new line. */
-  #inCode() {
+  get inCode() {
     const before = this.text.slice(0, this.field.selectionStart);
     return (before.match(/^```/gm)?.length ?? 0) % 2 === 1;
   }
 }
+
+/** Of a message without words: its first file's name. @param {HTMLElement} li */
+const nameOf = (li) => /** @type {HTMLElement | null} */ (li.querySelector(".files [data-name]"))?.dataset.name ?? "";
 
 /** @param {import("./room.js").Room} room */
 export function startComposer(room) {

@@ -46,7 +46,9 @@ export function shortcuts() {
   const rows = [
     ["key_switcher", mac ? "⌘" : "Ctrl", "K"], ["key_rooms", "Alt", "↑ ↓"], ["key_unread", "Alt", "⇧", "↑ ↓"], ["key_send", "Enter"],
     ["key_line", "⇧", "Enter"], ["key_edit_last", "↑"], ["key_newest", "Esc"], ["key_walk", "↑ ↓"], ["key_menu", "Enter"], ["key_reply", "R"], ["key_edit", "E"], ["key_react", "+"], ["key_bold", mac ? "⌘" : "Ctrl", "B"],
-    ["key_italic", mac ? "⌘" : "Ctrl", "I"], ["key_code", mac ? "⌘" : "Ctrl", "E"], ["key_sheet", "?"],
+    ["key_italic", mac ? "⌘" : "Ctrl", "I"], ["key_code", mac ? "⌘" : "Ctrl", "E"], ["key_call_mute", mac ? "⌘" : "Ctrl", "⇧", "M"],
+    ["key_call_camera", mac ? "⌘" : "Ctrl", "⇧", "O"], ["key_call_share", mac ? "⌘" : "Ctrl", "⇧", "E"], ["key_call_deafen", mac ? "⌘" : "Ctrl", "⇧", "D"],
+    ["key_call_hand", mac ? "⌘" : "Ctrl", "⇧", "K"], ["key_call_stage", mac ? "⌘" : "Ctrl", "⇧", "L"], ["key_call_leave", mac ? "⌘" : "Ctrl", "⇧", "H"], ["key_call_talk", t("key_space")], ["key_sheet", "?"],
   ];
   const list = el("dl", { class: "shortcut-list" }, ...rows.map(([key, ...keys]) => el("div", {}, el("dt", {}, t(key)), el("dd", {}, ...keys.map((one) => el("kbd", {}, one))))));
   const shut = tool("close", t("close"));

@@ -1,7 +1,8 @@
 // A message comes the same for all its readers. Here it gets what differs: the reader's language, zone and eyes.
-import { clock, full } from "../core/when.js";
+import { clock, full, lasted } from "../core/when.js";
 import { parts, t } from "../core/text.js";
 import { el, icon, tool } from "../core/dom.js";
+import { linkRooms } from "./roomlinks.js";
 
 /** Higher than this, in pixels, a message is folded. */
 const FOLD_ABOVE = 560;
@@ -9,7 +10,7 @@ const ONLY_EMOJI = /^(?:\p{RGI_Emoji}\s*){1,6}$/v;
 
 /**
  * @param {HTMLElement} li
- * @param {{ me: { id: string }, names: import("../core/names.js").Names }} app
+ * @param {import("./app.js").App} app
  */
 export function dress(li, app) {
   times(li);
@@ -26,8 +27,9 @@ export function dress(li, app) {
   if (quoted && !quoted.textContent) quoted.textContent = t("deleted_message");
   const gone = li.querySelector(".gone");
   if (gone && !gone.firstChild) gone.append(icon("trash", "small"), t("deleted_message"));
-  marks(li);
   text(li, app);
+  if (li.dataset.files) import("./attachments.js").then(({ dressFiles }) => dressFiles(li, app));
+  marks(li);
   reactions(li, app);
 }
 
@@ -47,21 +49,28 @@ export function tellDate(time) {
 
 /** @param {HTMLElement} li */
 function marks(li) {
-  const by = li.querySelector(".by");
-  li.querySelector(".pinned-mark")?.remove();
-  if ("pinned" in li.dataset && by) {
-    li.querySelector(".body")?.prepend(el("p", { class: "pinned-mark" }, icon("pin", "small"), t("pinned")));
-  }
   const body = li.querySelector(".text");
-  if (li.dataset.edited && body && !li.querySelector(".edited")) {
-    const mark = el("small", { class: "edited", title: full(Date.parse(li.dataset.edited)) }, t("edited"));
-    const last = body.lastElementChild;
-    if (last?.tagName === "P") last.append(" ", mark);
-    else body.append(mark);
-  }
+  for (const old of li.querySelectorAll(".pinned-mark")) old.remove();
+  if (!body) return;
+  if (li.dataset.edited && !li.querySelector(".edited")) atEnd(body, el("small", { class: "edited", title: full(Date.parse(li.dataset.edited)) }, t("edited")));
+  if ("pinned" in li.dataset) atEnd(body, el("small", { class: "pinned-mark" }, icon("pin", "small"), t("pinned")));
 }
 
-/** @param {HTMLElement} li @param {{ me: { id: string } }} app */
+/** What a message says, without our marks. @param {Element | null | undefined} li */
+export function wordsOf(li) {
+  const words = /** @type {Element | undefined} */ (li?.querySelector(".text")?.cloneNode(true));
+  for (const mark of words?.querySelectorAll(".edited, .pinned-mark") ?? []) mark.remove();
+  return words?.textContent?.trim() ?? "";
+}
+
+/** Behind the last words. @param {Element} body @param {HTMLElement} mark */
+function atEnd(body, mark) {
+  const last = body.lastElementChild;
+  if (last?.tagName === "P") last.append(" ", mark);
+  else body.append(mark);
+}
+
+/** @param {HTMLElement} li @param {{ me: { id: string }, rooms: import("./roomlinks.js").Rooms | null }} app */
 function text(li, app) {
   const body = /** @type {HTMLElement | null} */ (li.querySelector(".text"));
   if (!body) return;
@@ -72,6 +81,7 @@ function text(li, app) {
   for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (body.querySelectorAll("a[href]"))) {
     if (link.origin !== location.origin) link.target = "_blank";
   }
+  linkRooms(body, app.rooms);
   for (const pre of body.querySelectorAll("pre")) if (!pre.closest(".codeblock")) block(pre);
   const words = body.textContent ?? "";
   if (words.length < 60 && ONLY_EMOJI.test(words.trim())) body.dataset.onlyEmoji = "";
@@ -100,7 +110,7 @@ export function fold(li) {
   body.after(el("button", { class: "unfold", type: "button", "data-unfold": "", "aria-expanded": "false" }, t("show_all")));
 }
 
-/** @param {HTMLElement} li @param {{ me: { id: string }, names: import("../core/names.js").Names }} app */
+/** @param {HTMLElement} li @param {{ me: { id: string }, names: import("../core/names.js").Names, rooms: import("./roomlinks.js").Rooms | null }} app */
 export function reactions(li, app) {
   const row = li.querySelector(".reactions");
   if (!row) return;
@@ -127,6 +137,10 @@ function line(li, app) {
   const time = li.querySelector("time");
   if (!p || !time || li.dataset.told) return;
   li.dataset.told = "yes";
+  if (what === "call") {
+    call(li, app, p, time);
+    return;
+  }
   const self = !user || user === author;
   const key = what === "joined" || what === "removed" ? `line_${what}${self ? "" : "_by"}` : `line_${what}${what === "topic" && !topic ? "_none" : ""}`;
   const bold = (/** @type {string} */ words) => el("b", {}, el("bdi", {}, words));
@@ -136,4 +150,21 @@ function line(li, app) {
     " ",
     time,
   );
+}
+
+/**
+ * A call that is over: by whom, how long, or that nobody answered.
+ * @param {HTMLElement} li @param {{ me: { id: string } }} app @param {HTMLElement} p @param {HTMLElement} time
+ */
+function call(li, app, p, time) {
+  const { author = "", authorName = "", outcome = "", length = "0", people = "" } = li.dataset;
+  const own = author === app.me.id;
+  const there = people.split(" ").includes(app.me.id);
+  const who = el("b", {}, el("bdi", {}, own ? `${authorName} (${t("you")})` : authorName));
+  const missed = outcome !== "finished";
+  const words = outcome === "finished" ? "line_called" : outcome === "declined" ? "line_call_declined" : own || there ? "line_call_unanswered" : "line_call_missed";
+  if (missed) li.dataset.is = "missed";
+  li.querySelector(":scope > .icon")?.replaceWith(icon(missed ? "missed" : "phone"));
+  p.replaceChildren(...parts(words, { who, length: lasted(Number(length)) }), " ", time);
+  if (missed && !own) p.append(" ", el("button", { class: "link", type: "button", "data-call": li.closest("main")?.dataset.room }, t("call_back")));
 }

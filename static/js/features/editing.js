@@ -24,10 +24,12 @@ export function startEditing(room) {
   };
   const put = (/** @type {HTMLElement} */ li, /** @type {HTMLElement} */ form) => {
     const text = li.querySelector(".text");
-    if (!text) return false;
-    text.setAttribute("hidden", "");
-    text.after(form);
-    return true;
+    // A message may have files and no words.
+    const files = li.querySelector(".files");
+    text?.setAttribute("hidden", "");
+    if (text) text.after(form);
+    else files?.before(form);
+    return !!(text ?? files);
   };
 
   const edit = async (/** @type {HTMLElement} */ li) => {
@@ -47,7 +49,7 @@ export function startEditing(room) {
     const leave = el("button", { class: "button quiet small", type: "button" }, t("cancel"));
     const form = el("form", { class: "editing" }, field, el("div", { class: "ends" }, save, leave, el("span", { class: "desk-only" }, t("edit_hint"))));
     leave.addEventListener("click", close);
-    field.addEventListener("input", () => (save.disabled = !field.value.trim() || [...field.value].length > LIMIT));
+    field.addEventListener("input", () => (save.disabled = (!field.value.trim() && !message.files) || [...field.value].length > LIMIT));
     field.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
       event.stopPropagation();
       if (event.isComposing) return;
@@ -60,7 +62,7 @@ export function startEditing(room) {
     form.addEventListener("submit", (/** @type {Event} */ event) => {
       event.preventDefault();
       const text = field.value.trimEnd();
-      if (!text.trim() || save.disabled) return;
+      if ((!text.trim() && !message.files) || save.disabled) return;
       close();
       if (text === message.text) return;
       const now = timeline.line(seq);

@@ -1,7 +1,7 @@
 // Forms that go to the API: `data-api` is the path, the fields' names are the body. What is refused stands at its field.
 import { all, el, find, icon, near } from "../core/dom.js";
 import { api } from "../core/api.js";
-import { t } from "../core/text.js";
+import { say, t } from "../core/text.js";
 import { toast } from "./toasts.js";
 
 /**
@@ -43,9 +43,9 @@ function clear(form) {
   if (whole) whole.hidden = true;
 }
 
-/** @param {HTMLElement} form @param {{ message?: string, field?: string }} error */
+/** @param {HTMLElement} form @param {{ code?: string, field?: string, message?: string }} error */
 export function refuse(form, error) {
-  const text = error.message || t("no_answer");
+  const text = say(error);
   const field = error.field && find(`[name="${CSS.escape(error.field)}"]`, form);
   if (field) {
     const id = `${field.id}-error`;

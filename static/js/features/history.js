@@ -14,6 +14,8 @@ export function startHistory(room) {
   const jump = /** @type {HTMLButtonElement | null} */ (find("#jump", room.main));
   let busy = false;
   let below = 0;
+  /** The answer that somebody jumped from to what it answers. */
+  let from = 0;
 
   const load = async (/** @type {"start" | "end"} */ end) => {
     busy = true;
@@ -30,6 +32,8 @@ export function startHistory(room) {
   const scrolled = () => {
     const { start, end } = place.distance;
     if (place.atEnd && !timeline.moreAfter) below = 0;
+    const answer = from ? timeline.line(from) : undefined;
+    if (answer && place.sees(answer)) from = 0;
     draw();
     if (busy || timeline.size === 0 || !app.open) return;
     if (timeline.moreAfter && end < AHEAD) load("end");
@@ -38,6 +42,11 @@ export function startHistory(room) {
 
   const draw = () => {
     if (!jump) return;
+    if (from) {
+      jump.hidden = false;
+      jump.replaceChildren(icon("reply", "small"), t("jump_back"));
+      return;
+    }
     jump.hidden = place.distance.end < box.clientHeight / 2 && !timeline.moreAfter && below === 0;
     jump.replaceChildren(icon("down", "small"), below ? t("jump_new", { n: below }) : t("jump"));
   };
@@ -66,8 +75,17 @@ export function startHistory(room) {
   };
 
   box.addEventListener("scroll", scrolled, { passive: true, signal });
-  jump?.addEventListener("click", newest, { signal });
-  app.bus.on("newest", newest, signal);
+  const back = () => {
+    const to = from;
+    from = 0;
+    if (to) go(to);
+    else newest();
+  };
+  jump?.addEventListener("click", back, { signal });
+  app.bus.on("newest", () => {
+    from = 0;
+    newest();
+  }, signal);
   app.bus.on("go", ({ room: id, seq }) => id === room.id && go(seq), signal);
   app.bus.on("posted", (frame) => {
     if (frame.author === app.me.id && place.distance.end > 0) newest();
@@ -80,6 +98,7 @@ export function startHistory(room) {
     if (!quoted || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     event.stopPropagation();
+    from = Number(near(event, "li[data-seq]")?.dataset.seq ?? 0);
     go(Number(quoted.dataset.reply));
   }, { signal });
 

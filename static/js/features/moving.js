@@ -4,13 +4,16 @@ import { fragment } from "../core/api.js";
 import { onFirst } from "../core/lazy.js";
 import { translate } from "../core/text.js";
 import { startActions } from "./actions.js";
+import { startAttaching } from "./attaching.js";
 import { startComposer } from "./composer.js";
 import { startDrafts } from "./drafts.js";
 import { startHistory } from "./history.js";
+import { startPaste } from "./paste.js";
 import { startPending } from "./pending.js";
 import { startPeople } from "./people.js";
 import { startReading } from "./reading.js";
 import { Room } from "./room.js";
+import { sayAll } from "./statuses.js";
 import { startTyping } from "./typing.js";
 
 const PATH = /^\/rooms\/([0-9a-f-]{36})$/;
@@ -45,6 +48,10 @@ export function startMoving(app) {
     startHistory(room);
     startActions(room);
     onFirst(app.bus, "edit", async () => (await import("./editing.js")).startEditing(room), room.signal);
+    /** @type {Promise<void> | undefined} */
+    let pins;
+    const startPins = () => (pins ??= import("./pins.js").then((pinned) => pinned.startPins(room)));
+    for (const event of ["pins", "pinned"]) onFirst(app.bus, event, startPins, room.signal);
     startReading(room);
     startPeople(room);
     if (room.joined) {
@@ -52,6 +59,8 @@ export function startMoving(app) {
       const composer = startComposer(room);
       if (composer) {
         startDrafts(composer);
+        startAttaching(composer);
+        startPaste(composer);
         completion(composer);
       }
     }
@@ -76,6 +85,7 @@ export function startMoving(app) {
     const main = view.querySelector("main");
     if (mine !== turn || !main) return;
     translate(view);
+    sayAll(view);
     for (const old of all("#app > main, #app > aside")) old.remove();
     const [rooms] = all("#rooms");
     if (rooms.matches(":popover-open")) rooms.hidePopover();
@@ -102,7 +112,7 @@ export function startMoving(app) {
   app.bus.on("open", ({ room }) => move(new URL(`/rooms/${room}`, location.origin), app.room?.id !== room));
   app.bus.on("reopen", () => move(new URL(location.href), false));
   app.bus.on("reload", ({ room }) => {
-    if (!room) location.reload();
+    if (!room) app.bus.emit("own-reload");
     else if (room === app.room?.id) move(new URL(location.href), false);
   });
   app.bus.on("person", (frame) => {

@@ -1,15 +1,17 @@
 // The pages beside the rooms: a new room, and a room's settings.
 import { all, find, near } from "../core/dom.js";
 import { api } from "../core/api.js";
-import { t } from "../core/text.js";
+import { say, t } from "../core/text.js";
 import { apiForm, refuse } from "./forms.js";
 import { chooser } from "./chooser.js";
+import { startPictures } from "./pictures.js";
 import { ask } from "./dialogs.js";
 import { toast } from "./toasts.js";
 
 /** @param {import("./app.js").App} app */
 export function startPanels(app) {
   for (const form of all("form[data-api]")) if (form.id !== "new-room") apiForm(form);
+  startPictures(document);
   newRoom(app);
   members(app);
   document.addEventListener("click", async (event) => {
@@ -46,7 +48,7 @@ function newRoom(app) {
         kind: kind(),
         ...(named && { name: String(data.get("name")).trim() }),
         ...(named && topic && { topic }),
-        ...(kind() !== "public" && people.users().length && { people: people.users() }),
+        ...(["private", "group"].includes(kind()) && people.users().length && { people: people.users() }),
       };
     },
     done: ({ room }) => location.assign(`/rooms/${room}`),
@@ -63,7 +65,7 @@ function members(app) {
       await what();
       location.reload();
     } catch (error) {
-      toast(/** @type {Error} */ (error).message || t("refused"));
+      toast(say(error));
     }
   };
   const box = find("#chooser", section);

@@ -1,8 +1,9 @@
 // What one wrote, at once: shown before the server has it, in quiet ink, until the real message takes its place.
 import { clock, full } from "../core/when.js";
-import { t } from "../core/text.js";
+import { say, t } from "../core/text.js";
 import { el, icon, near } from "../core/dom.js";
-import { hue, initials } from "../core/names.js";
+import { avatar } from "../core/face.js";
+import { wordsOf } from "./dress.js";
 import { toast } from "./toasts.js";
 
 /** @param {import("./room.js").Room} room */
@@ -32,7 +33,7 @@ export function startPending(room) {
     if (failed) {
       status.dataset.is = "failed";
       status.setAttribute("role", "alert");
-      const why = entry.error?.code === "too_old" ? t("too_old") : (entry.error?.message ?? "");
+      const why = entry.error?.code === "too_old" ? t("too_old") : say(entry.error);
       status.replaceChildren(
         icon("alert", "small"), el("span", {}, `${t("not_sent")} ${why}`),
         el("button", { type: "button", "data-retry": entry.nonce }, t("try_again")),
@@ -75,20 +76,23 @@ export function startPending(room) {
 export function tellRefusals(app) {
   app.bus.on("outbox", ({ entry, what }) => {
     if (what !== "state" || entry.state !== "failed" || entry.change.type === "message") return;
-    toast(entry.error?.message || t("refused"));
+    toast(say(entry.error));
     app.bus.emit("refused", entry);
     app.outbox.discard(entry.nonce);
   });
 }
 
-/** @param {import("../core/outbox.js").Pending} entry @param {import("./app.js").App} app */
-function bubble(entry, app) {
+/**
+ * @param {Pick<import("../core/outbox.js").Pending, "nonce" | "at" | "shown"> & { change: any }} entry
+ * @param {import("./app.js").App} app
+ */
+export function bubble(entry, app) {
   const { me } = app;
   const time = el("time", { datetime: new Date(entry.at).toISOString(), title: full(entry.at) }, clock(entry.at));
   const li = el(
     "li",
     { class: "message", tabindex: "-1", "data-pending": entry.nonce, "data-author": me.id, "data-at": String(entry.at), "data-kind": "text", "data-state": "pending" },
-    el("span", { class: "avatar", "data-hue": String(hue(me.id)), "aria-hidden": "true" }, initials(me.display)),
+    avatar({ user: me.id, ...me }),
     el(
       "div", { class: "body" },
       el("div", { class: "by" }, el("button", { class: "author", type: "button", "data-person": me.id }, me.display), el("span", { class: "when" }, time)),
@@ -96,11 +100,13 @@ function bubble(entry, app) {
       el("p", { class: "status" }),
     ),
   );
+  const files = entry.shown?.files;
+  if (files) import("./attachments.js").then(({ drawn }) => li.querySelector(".text")?.after(drawn(files)));
   const to = entry.change.reply_to;
   if (to) {
     const original = /** @type {HTMLElement | null} */ (document.getElementById(`m${to}`));
     const name = original?.querySelector(".author")?.textContent ?? "";
-    const excerpt = original?.querySelector(".text")?.textContent ?? "";
+    const excerpt = wordsOf(original);
     li.prepend(el("a", { class: "quoted", href: `?at=${to}`, "data-reply": String(to) }, el("b", {}, el("bdi", {}, name)), el("span", { class: "excerpt", dir: "auto" }, excerpt.slice(0, 140))));
   }
   return li;

@@ -3,6 +3,7 @@ import { all, debounce, el, find, near } from "../core/dom.js";
 import { fragment } from "../core/api.js";
 import { t, translate } from "../core/text.js";
 import { is } from "./rail.js";
+import { sayAll } from "./statuses.js";
 
 /** Without a sign for this long one counts as away. */
 const IDLE_MS = 5 * 60 * 1000;
@@ -43,6 +44,7 @@ export function startPeople(room) {
       if (!fresh || signal.aborted) return;
       list().replaceWith(fresh);
       translate(aside);
+      sayAll(aside);
       app.names.read(aside);
       draw();
     } catch {
@@ -78,6 +80,7 @@ export function startPeople(room) {
       list().dataset.next = next.dataset.next;
       more.disabled = false;
     } else more.remove();
+    sayAll(aside);
     app.names.read(aside);
     draw();
   }, { signal });

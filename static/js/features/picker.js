@@ -103,11 +103,13 @@ export function startPicker(app) {
     return made;
   };
 
-  app.bus.on("pick", async ({ beside, then: chosen }) => {
+  // A modal dialog lets nothing be used that isn't within it.
+  app.bus.on("pick", async ({ beside, then: chosen, within = document.body }) => {
     const at = beside.getBoundingClientRect();
     const open = /** @type {HTMLElement} */ (box ?? (await make()));
     box = open;
     then = chosen;
+    if (open.parentElement !== within) within.append(open);
     open.showPopover();
     place(open, at, "end");
     if (matchMedia("(hover: hover)").matches) open.querySelector("input")?.focus();

@@ -1,7 +1,10 @@
 // The room list: what is new where, which room is on show, and who of one's partners is here.
 import { all, debounce, el, find } from "../core/dom.js";
 import { fragment } from "../core/api.js";
+import { reface } from "../core/face.js";
 import { t, translate } from "../core/text.js";
+import { roomsByName } from "./roomlinks.js";
+import { sayAll } from "./statuses.js";
 
 /** @param {import("./app.js").App} app */
 export function startRail(app) {
@@ -34,10 +37,14 @@ export function startRail(app) {
       app.unread.set(room, { seq: Number(seq), read: Number(mark), mentions: Number(mentions) });
       draw(room);
     }
+    const named = all('.room[data-kind="public"], .room[data-kind="private"]', rail());
+    app.rooms = roomsByName(named.map((link) => [link.dataset.room, link.querySelector(".label").textContent]));
     app.names.read(rail());
     translate(rail());
+    sayAll(rail());
     presence();
     current();
+    app.bus.emit("rail-drawn");
   };
   const current = () => {
     for (const link of all(".room[data-room]", rail())) {
@@ -80,11 +87,13 @@ export function startRail(app) {
     else reload();
   });
   app.bus.on("room", (frame) => {
-    if (["renamed", "archived", "joined", "left", "removed"].includes(frame.change)) reload();
+    if (["renamed", "picture", "archived", "joined", "left", "removed"].includes(frame.change)) reload();
   });
-  app.bus.on("profile", ({ user, display }) => {
+  app.bus.on("profile", ({ user, display, picture }) => {
     reload();
-    if (user === app.me.id) find(".me b").textContent = display;
+    if (user !== app.me.id) return;
+    find(".me b").textContent = display;
+    if (picture !== undefined) reface(find(".me .avatar"), picture, display);
   });
   app.bus.on("person", (frame) => {
     if (frame.change === "room-added") {

@@ -1,6 +1,7 @@
 // The room on show: its place in the page, its timeline, and the frames that concern it.
 import { find } from "../core/dom.js";
 import { nodes, fragment } from "../core/api.js";
+import { reface } from "../core/face.js";
 import { fold } from "./dress.js";
 import { Timeline } from "./timeline.js";
 
@@ -33,7 +34,7 @@ export class Room {
     app.bus.on("reaction", (frame) => frame.room === this.id && this.timeline.react(frame), signal);
     app.bus.on("room", (frame) => this.#changed(frame), signal);
     app.bus.on("resumed", (frame) => this.#resumed(frame), signal);
-    app.bus.on("profile", ({ user, display }) => this.#renamed(user, display), signal);
+    app.bus.on("profile", ({ user, display, picture }) => this.#renamed(user, display, picture), signal);
     requestAnimationFrame(() => this.timeline.place.keep(() => this.timeline.log.querySelectorAll("li[data-seq]").forEach((li) => fold(/** @type {HTMLElement} */ (li)))));
   }
 
@@ -63,15 +64,19 @@ export class Room {
     this.app.bus.emit("title");
   }
 
-  /** Somebody has another name now. @param {string} user @param {string} display */
-  #renamed(user, display) {
+  /** Somebody has another name or picture now. @param {string} user @param {string} display @param {string | null} [picture] */
+  #renamed(user, display, picture) {
     for (const button of this.main.querySelectorAll(`.author[data-person="${CSS.escape(user)}"]`)) button.textContent = display;
+    if (picture === undefined) return;
+    for (const box of this.main.querySelectorAll(`.avatar[data-person="${CSS.escape(user)}"]`)) reface(box, picture, display);
   }
 
   /** @param {any} frame */
   #message(frame) {
     if (frame.room !== this.id) return;
+    const pinned = "pinned" in (this.timeline.line(frame.seq)?.dataset ?? {});
     this.#put(frame.html);
+    if (frame.change.endsWith("pinned") || (frame.change === "deleted" && pinned)) this.app.bus.emit("pinned");
     if (frame.change === "posted") this.app.bus.emit("posted", frame);
   }
 

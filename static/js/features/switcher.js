@@ -2,7 +2,7 @@
 import { all, debounce, el, find, icon, tool } from "../core/dom.js";
 import { t } from "../core/text.js";
 import { api } from "../core/api.js";
-import { hue, initials } from "../core/names.js";
+import { avatar } from "../core/face.js";
 import { is } from "./rail.js";
 
 /** @typedef {{ name: string, note?: string, picture: Node, unread: number, lit: boolean, open: () => void }} Goal */
@@ -73,7 +73,7 @@ export function startSwitcher(app) {
       const list = answer.people.filter((/** @type {any} */ one) => one.user !== app.me.id && !known.has(one.user)).map((/** @type {any} */ one) => ({
         name: one.display,
         note: `@${one.name}`,
-        picture: el("span", { class: "avatar sm", "data-hue": String(hue(one.user)), "aria-hidden": "true" }, initials(one.display), el("i", { class: "presence", "data-is": is(app.presence.get(one.user)) })),
+        picture: avatar({ ...one, picture: one.picture?.id }, "sm", el("i", { class: "presence", "data-is": is(app.presence.get(one.user)) })),
         unread: 0,
         lit: false,
         open: async () => app.bus.emit("open", await api("POST", "/api/rooms", { kind: "direct", people: [one.user] })),

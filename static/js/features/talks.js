@@ -1,7 +1,7 @@
 // The ways into a talk, wherever they stand: a person's card, a direct message, joining a room.
 import { near } from "../core/dom.js";
 import { api } from "../core/api.js";
-import { t } from "../core/text.js";
+import { say } from "../core/text.js";
 import { toast } from "./toasts.js";
 
 /** @param {import("./app.js").App} app */
@@ -11,7 +11,7 @@ export function startTalks(app) {
     try {
       await what();
     } catch (error) {
-      toast(/** @type {Error} */ (error).message || t("refused"));
+      toast(say(error));
     }
     button.disabled = false;
   };

@@ -22,7 +22,7 @@ use utoipa::{
     },
 };
 
-use super::{auth, invites, me, messages, people, rooms, sessions};
+use super::{auth, calls, files, invites, me, messages, people, pictures, pins, rooms, sessions, uploads};
 use crate::{app::App, error::Result};
 
 pub(super) fn router() -> Router<App> {
@@ -43,18 +43,24 @@ pub(super) fn router() -> Router<App> {
         (name = "people", description = "Everybody's public profiles."),
         (name = "rooms", description = "Rooms and who is in them."),
         (name = "messages", description = "What is said in rooms, and how far one has read."),
+        (name = "calls", description = "Calls that are going on, and what pages need to link up."),
+        (name = "files", description = "What is uploaded, and posted in rooms."),
         (name = "invites", description = "Invitations to the server, which its owner makes."),
     ),
     paths(
         auth::register, auth::login, auth::refresh, auth::logout,
-        me::me, me::edit, me::change_password,
+        me::me, me::edit, me::set_status, me::clear_status, me::change_password,
         sessions::list, sessions::end, sessions::end_others,
         people::find, people::one,
         rooms::mine, rooms::public, rooms::create, rooms::one, rooms::change, rooms::join, rooms::leave,
         rooms::members, rooms::add, rooms::set_role, rooms::remove,
         messages::list, messages::one, messages::post_message, messages::edit, messages::delete,
         messages::react, messages::unreact, messages::pin, messages::unpin, messages::read,
-        messages::draft, messages::set_draft, messages::typing,
+        messages::draft, messages::set_draft, messages::typing, pins::list,
+        calls::list, calls::ice,
+        uploads::begin, uploads::add, uploads::cancel, uploads::limits,
+        files::upload, files::one, files::take_back, files::of_room,
+        pictures::set_mine, pictures::drop_mine, pictures::set_of_room, pictures::drop_of_room,
         invites::list, invites::make, invites::end,
     ),
     modifiers(&Token, &Names)
