@@ -5,7 +5,15 @@ use std::{fmt, sync::Arc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    accounts::Accounts, bus::Bus, chat::Chat, config::Config, log::Log, realtime::Hub, store::Store,
+    accounts::Accounts,
+    bus::Bus,
+    calls::{Calls, turn::Turn},
+    chat::Chat,
+    config::Config,
+    files::Files,
+    log::Log,
+    realtime::Hub,
+    store::Store,
 };
 
 /// A handle to what they share.
@@ -19,6 +27,10 @@ pub struct Parlor {
     pub accounts: Arc<Accounts>,
     /// What people do in rooms.
     pub chat: Chat,
+    /// Who talks with whom.
+    pub calls: Calls,
+    /// What people upload.
+    pub files: Files,
     /// Who is connected, and hears what.
     pub hub: Hub,
     /// The streams: all that changes goes through here.
@@ -27,6 +39,8 @@ pub struct Parlor {
     pub store: Arc<dyn Store>,
     /// What crosses nodes.
     pub bus: Arc<dyn Bus>,
+    /// STUN and TURN, where they are on.
+    pub turn: Option<Turn>,
     /// Set when the node goes down: whoever waits for long, waits for this, too.
     pub stopping: CancellationToken,
     /// What must end before the node does: sockets, and work in the background.

@@ -86,8 +86,28 @@ codes! {
     Deleted = "deleted", CONFLICT, false, "This message was deleted.";
     /// The last owner can't go.
     LastOwner = "last_owner", CONFLICT, false, "Make somebody else an owner of this room first.";
+    /// As many as may be are in the call.
+    CallFull = "call_full", CONFLICT, false, "This call is full: everyone in it is linked to everyone else, and no more links can be carried.";
+    /// Another page of the same person has the place in the call.
+    CallMoved = "call_moved", CONFLICT, false, "You are in this call on another device or page by now.";
+    /// The call isn't going on any more.
+    CallOver = "call_over", CONFLICT, false, "This call is over.";
+    /// The socket has no place in that call.
+    NotInCall = "not_in_call", CONFLICT, false, "You aren't in this call.";
+    /// The one addressed isn't in the call.
+    PeerGone = "peer_gone", CONFLICT, false, "They aren't in this call any more.";
     /// More bytes than are taken.
     TooLarge = "too_large", PAYLOAD_TOO_LARGE, false, "This is more than can be taken at once.";
+    /// More than a person may keep.
+    OverQuota = "over_quota", PAYLOAD_TOO_LARGE, false, "Your files take up all the room that you have here.";
+    /// The upload stands elsewhere.
+    WrongOffset = "wrong_offset", CONFLICT, false, "The upload doesn't stand there.";
+    /// Somebody else is at it.
+    Locked = "locked", LOCKED, true, "Another request adds to this upload.";
+    /// Not a picture that can be shown.
+    NotAPicture = "not_a_picture", UNPROCESSABLE_ENTITY, false, "This isn't a picture that can be shown: a JPEG, PNG, GIF or WebP of at most 50 megapixels.";
+    /// Another version of the protocol.
+    TusVersion = "tus_version", PRECONDITION_FAILED, false, "Uploads are spoken to with Tus-Resumable: 1.0.0.";
     /// A password that can be guessed.
     WeakPassword = "weak_password", UNPROCESSABLE_ENTITY, false, "This password is too easy to guess.";
     /// Not one emoji.
@@ -140,6 +160,11 @@ impl Error {
     /// Too often; to be tried again after this time.
     pub fn slow_down(after: Duration) -> Self {
         Self { retry_after: Some(after), ..Self::new(Code::SlowDown) }
+    }
+
+    /// Somebody else is at it; to be tried again after this time.
+    pub fn locked(after: Duration) -> Self {
+        Self { retry_after: Some(after), ..Self::new(Code::Locked) }
     }
 
     /// Our own fault; the cause is for the log alone.
@@ -224,6 +249,7 @@ impl From<Refusal> for Error {
             Refusal::Forbidden | Refusal::JoinFirst => Code::Forbidden,
             Refusal::StaleEdit => Code::StaleEdit,
             Refusal::Deleted => Code::Deleted,
+            Refusal::Empty => Code::Invalid,
             Refusal::LastOwner => Code::LastOwner,
             Refusal::TooMany => Code::TooMany,
             Refusal::NonceReused => Code::NonceReused,

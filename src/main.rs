@@ -2,12 +2,14 @@
 
 use std::{
     io::{IsTerminal, Write},
+    path::PathBuf,
     process::ExitCode,
 };
 
 use clap::{Parser, Subcommand};
 use parlor::{
     config::{Config, LogFormat, Settings},
+    operator::{self, Order},
     server::{Server, StartError, told_to_stop},
 };
 
@@ -29,13 +31,62 @@ enum Command {
     /// Serve (this is done when nothing else is asked for)
     #[default]
     Serve,
+    #[command(flatten)]
+    ByHand(ByHand),
+}
+
+/// What an operator does by hand.
+#[derive(Debug, Subcommand)]
+enum ByHand {
+    /// Make accounts, and help people back in; also while the server serves
+    #[command(subcommand)]
+    User(User),
+    /// Copy all that is kept into a new folder; the server may go on serving
+    Backup {
+        /// The folder
+        to: PathBuf,
+    },
+    /// Bring a backup back into a data folder that has no database yet
+    Restore {
+        /// The backup's folder
+        from: PathBuf,
+    },
+    /// Look whether what is kept is sound; the server may go on serving
+    Check,
+}
+
+#[derive(Debug, Subcommand)]
+enum User {
+    /// Make an account, and print its password; the first of all owns the server
+    Create {
+        /// The name to log in with
+        name: String,
+        /// The name that others see
+        #[arg(long)]
+        display: Option<String>,
+    },
+    /// Give an account another password, print it, and log the account out everywhere
+    ResetPassword {
+        /// The name they log in with
+        name: String,
+    },
+}
+
+impl From<User> for Order {
+    fn from(user: User) -> Self {
+        match user {
+            User::Create { name, display } => Order::CreateUser { name, display },
+            User::ResetPassword { name } => Order::ResetPassword { name },
+        }
+    }
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command.unwrap_or_default() {
-        Command::Serve => serve(&arguments.settings).await,
+        Command::Serve => serve(&arguments.settings).await.map_err(anyhow::Error::from),
+        Command::ByHand(order) => by_hand(&arguments.settings, order).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -62,7 +113,29 @@ async fn serve(settings: &Settings) -> Result<(), StartError> {
         tracing::info!("going down");
         stopping.cancel();
     });
+    #[cfg(unix)]
+    if server.app().config.cluster.is_none() {
+        server.app().tasks.spawn(operator::listen(server.app().clone()));
+    }
     server.run().await;
+    Ok(())
+}
+
+/// Does what the operator asks for, and says how it went.
+async fn by_hand(settings: &Settings, order: ByHand) -> anyhow::Result<()> {
+    let config = Config::new(settings)?;
+    let progress = |line: String| {
+        let _ = writeln!(std::io::stderr(), "{line}");
+    };
+    let told = match order {
+        ByHand::User(user) => operator::obey(config, &user.into()).await?,
+        ByHand::Backup { to } => operator::backup(&config, &to, progress)?,
+        ByHand::Restore { from } => operator::restore(&config, &from, progress)?,
+        ByHand::Check => operator::check(config, progress).await?,
+    };
+    for line in told {
+        writeln!(std::io::stdout(), "{line}")?;
+    }
     Ok(())
 }
 

@@ -2,17 +2,19 @@
 
 use std::{fmt, num::NonZeroU32, time::Duration};
 
-use super::{Cluster, LogFormat, Networks, Registration, Secret, Settings, Wrong};
+use super::{Cluster, FileLimits, LogFormat, Networks, Registration, Secret, Settings, Wrong};
 
 /// The fewest characters of a shared secret: as much as an HMAC-SHA256 key has bytes.
 const MIN_SECRET: usize = 32;
+/// The fewest characters of a token that opens the metrics: as random text, more than anybody can try.
+const MIN_METRICS_TOKEN: usize = 16;
 
 /// A setting's text; empty counts as not set.
 pub(super) fn set(value: &Option<String>) -> Option<&str> {
     value.as_deref().map(str::trim).filter(|text| !text.is_empty())
 }
 
-fn wrong(name: &'static str, expected: impl Into<String>, found: impl fmt::Debug) -> Wrong {
+pub(super) fn wrong(name: &'static str, expected: impl Into<String>, found: impl fmt::Debug) -> Wrong {
     Wrong { name, expected: expected.into(), found: format!("{found:?}") }
 }
 
@@ -65,6 +67,25 @@ pub(super) fn count(
 
 pub(super) fn seconds(name: &'static str, value: &Option<String>, usual: u32) -> Result<Duration, Wrong> {
     number(name, value, usual, 1, 3_600).map(|number| Duration::from_secs(number.get().into()))
+}
+
+/// MiB, in bytes.
+pub(super) fn mebibytes(name: &'static str, value: &Option<String>, usual: u32) -> Result<u64, Wrong> {
+    number(name, value, usual, 1, u32::MAX).map(|number| u64::from(number.get()) << 20)
+}
+
+pub(super) fn files(settings: &Settings) -> Result<FileLimits, Wrong> {
+    let server = match set(&settings.max_files) {
+        Some(_) => Some(mebibytes("PARLOR_MAX_FILES", &settings.max_files, 1)?),
+        None => None,
+    };
+    let kept = number("PARLOR_UPLOAD_KEPT", &settings.upload_kept, 86_400, 1, 31_536_000)?;
+    Ok(FileLimits {
+        file: mebibytes("PARLOR_MAX_FILE", &settings.max_file, 4_096)?,
+        person: mebibytes("PARLOR_MAX_FILES_PER_PERSON", &settings.max_files_per_person, 20_480)?,
+        server,
+        kept: Duration::from_secs(kept.get().into()),
+    })
 }
 
 pub(super) fn name(value: &Option<String>) -> Result<String, Wrong> {
@@ -129,6 +150,21 @@ pub(super) fn cluster(settings: &Settings) -> Result<Option<Cluster>, Wrong> {
         (None, Some(_)) => Err(missing("PARLOR_MONGODB_URL", "PARLOR_REDIS_URL")),
         (Some(_), None) => Err(missing("PARLOR_REDIS_URL", "PARLOR_MONGODB_URL")),
     }
+}
+
+/// Never told is what was found, only how long it is.
+pub(super) fn metrics_token(value: &Option<String>) -> Result<Option<Secret>, Wrong> {
+    let Some(text) = set(value) else { return Ok(None) };
+    let length = text.chars().count();
+    if length < MIN_METRICS_TOKEN || !text.chars().all(|c| c.is_ascii_graphic()) {
+        let expected = format!("{MIN_METRICS_TOKEN} ASCII characters or more, without spaces");
+        return Err(Wrong {
+            name: "PARLOR_METRICS_TOKEN",
+            expected,
+            found: format!("one of {length} characters"),
+        });
+    }
+    Ok(Some(Secret(text.to_owned())))
 }
 
 /// Never told is what was found, only how long it is.

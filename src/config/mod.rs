@@ -5,6 +5,7 @@ mod networks;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod url;
 
 use std::{
@@ -17,11 +18,12 @@ use std::{
 
 pub use networks::Networks;
 pub use settings::Settings;
-pub use url::{PublicUrl, host_of};
+pub use turn::TurnConfig;
+pub use url::{PublicUrl, host_of, is_loopback_host};
 
 use check::{
-    cluster, count, log, log_format, name, number, optional, parsed, registration, seconds, secrets, set,
-    trusted_proxies,
+    cluster, count, files, log, log_format, metrics_token, name, number, optional, parsed, registration,
+    seconds, secrets, set, trusted_proxies,
 };
 
 /// A setting that can't be run with. One line, which names it.
@@ -79,6 +81,19 @@ pub struct Rate {
     pub burst: NonZeroU32,
 }
 
+/// How much may be uploaded, and for how long it waits to be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileLimits {
+    /// The most bytes of a file.
+    pub file: u64,
+    /// The most bytes that a person may keep.
+    pub person: u64,
+    /// The most bytes of all together; none where only the disk sets a limit.
+    pub server: Option<u64>,
+    /// How long an upload may take, and how long a file waits for a message.
+    pub kept: Duration,
+}
+
 /// How the log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
@@ -99,6 +114,10 @@ pub struct Config {
     pub name: String,
     /// Folder for all that is kept on this machine.
     pub data: PathBuf,
+    /// Folder for what people upload.
+    pub uploads: PathBuf,
+    /// How much they may.
+    pub files: FileLimits,
     /// Where the nodes meet; none for a node that is alone.
     pub cluster: Option<Cluster>,
     /// Shared secrets, the one that signs first; none where a node that is alone makes its own.
@@ -125,6 +144,12 @@ pub struct Config {
     pub request_timeout: Duration,
     /// Frames that may wait for a slow socket before it is closed.
     pub mailbox: usize,
+    /// People who may be in a call, each linked to each other.
+    pub mesh_people: usize,
+    /// STUN and TURN; none when they are off.
+    pub turn: Option<TurnConfig>,
+    /// Opens the metrics to other machines; none keeps them for this one.
+    pub metrics_token: Option<Secret>,
     /// How the log is written.
     pub log_format: LogFormat,
     /// What is logged, as `tracing` understands it.
@@ -171,6 +196,8 @@ impl Config {
             public_url: public_url_of(bind),
             name: name(&settings.name)?,
             data: PathBuf::from(set(&settings.data).unwrap_or("./data")),
+            uploads: PathBuf::from(set(&settings.uploads).unwrap_or("./uploads")),
+            files: files(settings)?,
             secrets: secrets(&settings.secret, cluster.is_some())?,
             cluster,
             trusted_proxies: trusted_proxies(&settings.trusted_proxies)?,
@@ -202,6 +229,9 @@ impl Config {
             header_timeout: seconds("PARLOR_HEADER_TIMEOUT", &settings.header_timeout, 15)?,
             request_timeout: seconds("PARLOR_REQUEST_TIMEOUT", &settings.request_timeout, 30)?,
             mailbox: count("PARLOR_MAILBOX", &settings.mailbox, 512, 16, 1_000_000)?,
+            mesh_people: count("PARLOR_MESH_PEOPLE", &settings.mesh_people, 4, 2, 8)?,
+            turn: turn::turn(settings)?,
+            metrics_token: metrics_token(&settings.metrics_token)?,
             log_format: optional("PARLOR_LOG_FORMAT", &settings.log_format, "text or json", log_format)?
                 .unwrap_or(LogFormat::Text),
             log: log(&settings.log)?,

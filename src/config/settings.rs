@@ -24,6 +24,26 @@ pub struct Settings {
     #[arg(long, env = "PARLOR_DATA", value_name = "FOLDER", global = true)]
     pub data: Option<String>,
 
+    /// Folder for what people upload; nodes of a cluster share one (./uploads)
+    #[arg(long, env = "PARLOR_UPLOADS", value_name = "FOLDER", global = true)]
+    pub uploads: Option<String>,
+
+    /// The most MiB of an uploaded file (4096)
+    #[arg(long, env = "PARLOR_MAX_FILE", value_name = "MIB", global = true)]
+    pub max_file: Option<String>,
+
+    /// The most MiB of files that a person may keep (20480)
+    #[arg(long, env = "PARLOR_MAX_FILES_PER_PERSON", value_name = "MIB", global = true)]
+    pub max_files_per_person: Option<String>,
+
+    /// The most MiB of files of all people together (as much as the disk takes)
+    #[arg(long, env = "PARLOR_MAX_FILES", value_name = "MIB", global = true)]
+    pub max_files: Option<String>,
+
+    /// Seconds that an upload may take, and that a file is kept which no message uses (86400)
+    #[arg(long, env = "PARLOR_UPLOAD_KEPT", value_name = "SECONDS", global = true)]
+    pub upload_kept: Option<String>,
+
     /// MongoDB that all nodes share; together with --redis-url (none: SQLite in the data folder)
     #[arg(long, env = "PARLOR_MONGODB_URL", value_name = "URL", hide_env_values = true, global = true)]
     pub mongodb_url: Option<String>,
@@ -83,6 +103,42 @@ pub struct Settings {
     /// Frames that may wait for a slow socket before it is closed (512)
     #[arg(long, env = "PARLOR_MAILBOX", value_name = "FRAMES", global = true)]
     pub mailbox: Option<String>,
+
+    /// People who may be in a call, each linked to each other (4)
+    #[arg(long, env = "PARLOR_MESH_PEOPLE", value_name = "COUNT", global = true)]
+    pub mesh_people: Option<String>,
+
+    /// Shown as Bearer, it opens /metrics to other machines; 16 characters or more (none: this machine alone)
+    #[arg(long, env = "PARLOR_METRICS_TOKEN", value_name = "TEXT", hide_env_values = true, global = true)]
+    pub metrics_token: Option<String>,
+
+    /// Where people reach this machine from outside, for calls: an IPv4 address, an IPv6 address, or both with a comma between
+    #[arg(long, env = "PARLOR_PUBLIC_ADDRESS", value_name = "ADDRESSES", global = true)]
+    pub public_address: Option<String>,
+
+    /// Address and port of STUN and TURN, by UDP and TCP, or off (port 3478 everywhere with --public-address, else off)
+    #[arg(long, env = "PARLOR_TURN_BIND", value_name = "ADDRESS:PORT", global = true)]
+    pub turn_bind: Option<String>,
+
+    /// Ports that calls are relayed by (49152-65535)
+    #[arg(long, env = "PARLOR_TURN_PORTS", value_name = "FIRST-LAST", global = true)]
+    pub turn_ports: Option<String>,
+
+    /// Networks that calls are relayed to although they aren't on the internet, with commas between (none)
+    #[arg(long, env = "PARLOR_TURN_PEERS", value_name = "NETWORKS", global = true)]
+    pub turn_peers: Option<String>,
+
+    /// Places on the relay in all; a link between two people takes one to four at each end (4096)
+    #[arg(long, env = "PARLOR_TURN_ALLOCATIONS", value_name = "COUNT", global = true)]
+    pub turn_allocations: Option<String>,
+
+    /// Places on the relay of one person (64)
+    #[arg(long, env = "PARLOR_TURN_ALLOCATIONS_PER_PERSON", value_name = "COUNT", global = true)]
+    pub turn_allocations_per_person: Option<String>,
+
+    /// Kbit a second that one place on the relay may take each way (12000)
+    #[arg(long, env = "PARLOR_TURN_BANDWIDTH", value_name = "KBIT", global = true)]
+    pub turn_bandwidth: Option<String>,
 
     /// How the log is written: text or json (text)
     #[arg(long, env = "PARLOR_LOG_FORMAT", value_name = "FORMAT", global = true)]

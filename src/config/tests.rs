@@ -54,7 +54,11 @@ fn a_wrong_setting_is_told_in_one_line_with_name_expectation_and_finding() {
         (Settings { post_rate: some("0"), ..usual() }, "PARLOR_POST_RATE", "0"),
         (Settings { login_tries: some("many\nmore"), ..usual() }, "PARLOR_LOGIN_TRIES", "many\\nmore"),
         (Settings { max_body: some("-1"), ..usual() }, "PARLOR_MAX_BODY", "-1"),
+        (Settings { max_file: some("4g"), ..usual() }, "PARLOR_MAX_FILE", "4g"),
+        (Settings { max_files: some("0"), ..usual() }, "PARLOR_MAX_FILES", "0"),
+        (Settings { upload_kept: some("0"), ..usual() }, "PARLOR_UPLOAD_KEPT", "0"),
         (Settings { header_timeout: some("9999999"), ..usual() }, "PARLOR_HEADER_TIMEOUT", "9999999"),
+        (Settings { mesh_people: some("9"), ..usual() }, "PARLOR_MESH_PEOPLE", "9"),
         (Settings { log_format: some("xml"), ..usual() }, "PARLOR_LOG_FORMAT", "xml"),
         (Settings { log: some("info,=,"), ..usual() }, "PARLOR_LOG", "info,=,"),
     ] {
