@@ -66,7 +66,11 @@ impl Host {
             None => std::env::current_exe()?.with_file_name("parlor"),
         };
         let mut command = pinned(&program);
-        command.envs(LIFTED.iter().copied()).env("PARLOR_BIND", "127.0.0.1:0").env("PARLOR_DATA", data);
+        command
+            .envs(LIFTED.iter().copied())
+            .env("PARLOR_BIND", "127.0.0.1:0")
+            .env("PARLOR_DATA", data)
+            .env("PARLOR_UPLOADS", data.with_file_name("uploads"));
         command.env("PARLOR_LOG", "warn");
         if let (Some(mongodb), Some(redis)) = (&options.mongodb_url, &options.redis_url) {
             command.env("PARLOR_MONGODB_URL", mongodb).env("PARLOR_REDIS_URL", redis);

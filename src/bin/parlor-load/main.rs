@@ -4,12 +4,19 @@
 //! checked to come once and in order, or the run is void. `docs/performance.md` tells what the figures mean.
 
 mod bare;
+mod crowd;
+mod fanout;
+mod growth;
 mod host;
 mod http;
+mod idle;
+mod pages;
 mod people;
+mod posts;
 mod readers;
 mod report;
 mod scenarios;
+mod wide;
 mod wire;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -49,6 +56,12 @@ pub struct Options {
     /// Messages stored before pages are read and before the start is measured.
     #[arg(long, default_value_t = 100_000)]
     stored: u64,
+    /// Messages stored in the longer history of `growth`.
+    #[arg(long, default_value_t = 1_000_000)]
+    history: u64,
+    /// People of the larger community of `growth`.
+    #[arg(long, default_value_t = 10_000)]
+    people: usize,
     /// Messages a second of the open loop.
     #[arg(long, default_value_t = 100)]
     rate: u64,
@@ -68,6 +81,8 @@ pub type Result<T, E = Fault> = std::result::Result<T, E>;
 
 fn main() -> ExitCode {
     let options = Options::parse();
+    // As many sockets as the system allows; where that is too few, connecting says so.
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
     if !options.bare {
         host::keep_to_own_core();
     }

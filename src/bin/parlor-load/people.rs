@@ -28,8 +28,9 @@ impl Person {
     pub(crate) async fn some(host: &Host, count: usize) -> Result<Vec<Self>> {
         let http = Http::new(&host.address);
         let mut people = Vec::with_capacity(count);
-        for n in 0..count {
-            let name = format!("load{}.{n}", std::process::id());
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        for _ in 0..count {
+            let name = format!("load{}.{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
             let body = json!({ "name": name, "password": PASSWORD });
             let pass = http.post("/api/auth/register", &[("idempotency-key", &nonce())], &body).await?;
             let text = |field: &str| pass[field].as_str().unwrap_or_default().to_owned();

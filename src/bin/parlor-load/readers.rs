@@ -3,13 +3,17 @@
 use std::{
     cell::{Cell, RefCell},
     collections::HashMap,
+    io,
     rc::Rc,
     time::{Duration, Instant},
 };
 
-use tokio::{net::TcpStream, sync::Notify};
+use tokio::{net::TcpStream, sync::Notify, task::AbortHandle};
 
-use crate::{Result, wire::Frames};
+use crate::{
+    Result,
+    wire::{self, Frames, Socket},
+};
 
 /// What all readers of a run see together.
 #[derive(Default)]
@@ -26,9 +30,13 @@ pub(crate) struct Seen {
     pub(crate) latencies: RefCell<Vec<Duration>>,
     /// Answers to posts: the nonce, and how long it took.
     pub(crate) acks: RefCell<Vec<Duration>>,
+    /// The place that the last answer named: its rev and tag.
+    pub(crate) place: RefCell<Option<(u64, String)>>,
+    /// Answers to resumes.
+    pub(crate) resumed: Cell<u64>,
     /// Rings at each answer.
     pub(crate) acked: Notify,
-    /// Sockets that were told all heads.
+    /// Sockets that were told all heads, and answers to what was asked of them since.
     pub(crate) ready: Cell<usize>,
 }
 
@@ -86,8 +94,14 @@ impl Seen {
             if let Some(due) = self.due.borrow().get(nonce) {
                 self.acks.borrow_mut().push(due.elapsed());
             }
+            if let (Some(rev), Some(tag)) = (number(text, "\"rev\":"), string(text, "\"tag\":\"")) {
+                *self.place.borrow_mut() = Some((rev, tag.to_owned()));
+            }
             self.acked.notify_waiters();
-        } else if text.starts_with("{\"type\":\"heads\"") {
+        } else if text.starts_with("{\"type\":\"resumed\"") {
+            self.resumed.set(self.resumed.get() + 1);
+            self.acked.notify_waiters();
+        } else if text.starts_with("{\"type\":\"heads\"") || text.starts_with("{\"type\":\"pong\"") {
             self.ready.set(self.ready.get() + 1);
         } else if text.starts_with("{\"type\":\"error\"") || text.starts_with("{\"type\":\"reload\"") {
             return Err(text.to_owned().into());
@@ -96,35 +110,68 @@ impl Seen {
     }
 }
 
-/// Reads a socket until the run ends.
-pub(crate) fn read(stream: Rc<TcpStream>, seen: Rc<Seen>) -> tokio::task::AbortHandle {
-    let task = tokio::task::spawn_local(async move {
-        let mut frames = Frames::default();
-        let mut last = HashMap::new();
-        loop {
-            let mut wrong = None;
-            let done = match stream.readable().await {
-                Ok(()) => frames.read(&stream, |text| {
-                    if let Err(error) = seen.take(text, &mut last) {
-                        wrong = Some(error.to_string());
-                    }
-                }),
-                Err(error) => Err(error.into()),
-            };
-            let wrong = wrong.or_else(|| match done {
-                Ok(0) => Some("a socket ended".to_owned()),
-                Ok(_) => None,
-                Err(error) => Some(error.to_string()),
-            });
-            if let Some(wrong) = wrong {
-                seen.fault.borrow_mut().get_or_insert(wrong);
-                seen.more.notify_waiters();
-                seen.acked.notify_waiters();
-                return;
+/// A socket that is read; no longer than this lives.
+pub(crate) struct Reading {
+    stream: Rc<TcpStream>,
+    task: AbortHandle,
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Reading {
+    /// Reads a socket from now on.
+    pub(crate) fn start(socket: Socket, seen: &Rc<Seen>) -> Self {
+        let stream = Rc::new(socket.stream);
+        let reading = read(Rc::clone(&stream), socket.frames, Rc::clone(seen));
+        Self { stream, task: tokio::task::spawn_local(reading).abort_handle() }
+    }
+
+    /// Sends a text.
+    pub(crate) async fn send(&self, text: &str) -> Result<()> {
+        let frame = wire::masked(text);
+        let mut bytes = frame.as_slice();
+        while !bytes.is_empty() {
+            self.stream.writable().await?;
+            match self.stream.try_write(bytes) {
+                Ok(written) => bytes = &bytes[written..],
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error.into()),
             }
         }
-    });
-    task.abort_handle()
+        Ok(())
+    }
+}
+
+async fn read(stream: Rc<TcpStream>, mut frames: Frames, seen: Rc<Seen>) {
+    let mut last = HashMap::new();
+    let wrong = RefCell::new(None);
+    let mut take = |text: &str| {
+        if let Err(error) = seen.take(text, &mut last) {
+            wrong.borrow_mut().get_or_insert(error.to_string());
+        }
+    };
+    let mut done = frames.first(&stream, &mut take).map(|()| 1);
+    loop {
+        let wrong = wrong.take().or_else(|| match done {
+            Ok(0) => Some("a socket ended".to_owned()),
+            Ok(_) => None,
+            Err(error) => Some(error.to_string()),
+        });
+        if let Some(wrong) = wrong {
+            seen.fault.borrow_mut().get_or_insert(wrong);
+            seen.more.notify_waiters();
+            seen.acked.notify_waiters();
+            return;
+        }
+        done = match stream.readable().await {
+            Ok(()) => frames.read(&stream, &mut take),
+            Err(error) => Err(error.into()),
+        };
+    }
 }
 
 /// The number after a mark.

@@ -16,18 +16,43 @@ pub(crate) struct Figure {
     pub(crate) value: f64,
     /// Of what.
     pub(crate) unit: &'static str,
-    /// The bare broadcaster's figure of the same run.
+    /// A figure of the same run to compare it with.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) bare: Option<f64>,
+    pub(crate) beside: Option<f64>,
+    /// Whose that is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) than: Option<&'static str>,
 }
 
-/// All figures of a run.
-#[derive(Debug, Default, Serialize)]
+/// All figures of a run, and what they were measured on.
+#[derive(Debug, Serialize)]
 pub(crate) struct Report {
+    /// When, in UTC.
+    at: String,
+    /// The machine: its processor, how many of it, its system.
+    machine: String,
+    /// The command.
+    command: Vec<String>,
+    /// Settings that protect a server from what was done, and were lifted.
+    lifted: Vec<String>,
     figures: Vec<Figure>,
 }
 
 impl Report {
+    /// Of a run that begins now.
+    pub(crate) fn new(lifted: Vec<String>) -> Self {
+        let report = Self {
+            at: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            machine: machine(),
+            command: std::env::args().collect(),
+            lifted,
+            figures: vec![],
+        };
+        say(&format!("{}  {}", report.at, report.machine));
+        say(&format!("limits lifted: {}", report.lifted.join(" ")));
+        report
+    }
+
     /// Adds a figure, and shows it.
     pub(crate) fn add(&mut self, what: impl Into<String>, value: f64, unit: &'static str) {
         self.beside(what, value, unit, None);
@@ -41,24 +66,44 @@ impl Report {
         unit: &'static str,
         bare: Option<f64>,
     ) {
-        let what = what.into();
-        let ratio =
-            bare.map(|bare| format!("  {:>9.2} bare  × {:.2}", bare, value / bare)).unwrap_or_default();
-        say(&format!("{what:<66} {value:>12.2} {unit:<12}{ratio}"));
-        self.figures.push(Figure { what, value, unit, bare });
+        self.figure(what.into(), value, unit, bare.map(|bare| (bare, "bare")));
     }
 
-    /// Adds the spread of many times, in milliseconds.
-    pub(crate) fn spread(&mut self, what: &str, times: &mut [Duration], bare: Option<&Spread>) -> Spread {
+    fn figure(&mut self, what: String, value: f64, unit: &'static str, beside: Option<(f64, &'static str)>) {
+        let ratio = beside
+            .map(|(other, name)| format!("  {other:>9.2} {name}  × {:.2}", value / other))
+            .unwrap_or_default();
+        say(&format!("{what:<66} {value:>12.2} {unit:<12}{ratio}"));
+        let (than, beside) = (beside.map(|(_, name)| name), beside.map(|(other, _)| other));
+        self.figures.push(Figure { what, value, unit, beside, than });
+    }
+
+    /// Adds the spread of many times, in milliseconds, beside the bare broadcaster's.
+    pub(crate) fn spread(&mut self, what: &str, times: &mut [Duration], bare: Option<&Spread>) {
+        self.spread_of(what, times, bare.map(|bare| (bare, "bare")));
+    }
+
+    /// The same, beside another spread.
+    pub(crate) fn spread_beside(
+        &mut self,
+        what: &str,
+        times: &mut [Duration],
+        other: &Spread,
+        name: &'static str,
+    ) {
+        self.spread_of(what, times, Some((other, name)));
+    }
+
+    fn spread_of(&mut self, what: &str, times: &mut [Duration], beside: Option<(&Spread, &'static str)>) {
         let spread = Spread::of(times);
-        for (name, value, bare) in [
-            ("p50", spread.p50, bare.map(|bare| bare.p50)),
-            ("p99", spread.p99, bare.map(|bare| bare.p99)),
-            ("p99.9", spread.p999, bare.map(|bare| bare.p999)),
+        for (name, of) in [
+            ("p50", (|spread| spread.p50) as fn(&Spread) -> f64),
+            ("p99", |spread| spread.p99),
+            ("p99.9", |spread| spread.p999),
         ] {
-            self.beside(format!("{what}, {name}"), value, "ms", bare);
+            let beside = beside.map(|(other, name)| (of(other), name));
+            self.figure(format!("{what}, {name}"), of(&spread), "ms", beside);
         }
-        spread
     }
 
     /// All of it as JSON.
@@ -85,6 +130,15 @@ impl Spread {
         };
         Self { p50: at(500), p99: at(990), p999: at(999) }
     }
+}
+
+/// The processor, how many of it, and the system, as far as they are told.
+fn machine() -> String {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let cpus = read("/proc/cpuinfo");
+    let models: Vec<&str> = cpus.lines().filter_map(|line| line.strip_prefix("model name\t: ")).collect();
+    let system = read("/proc/sys/kernel/osrelease");
+    format!("{} × {}, Linux {}", models.len(), models.first().unwrap_or(&"unknown"), system.trim())
 }
 
 /// Prints a line.

@@ -14,6 +14,8 @@ const KEY: &str = "cGFybG9yLWxvYWQtdGVzdA==";
 const READ: usize = 64 * 1024;
 /// The bit that says that a client masked its frame.
 const MASKED: u8 = 0x80;
+/// What a handshake's head ends with.
+const END: &[u8] = b"\r\n\r\n";
 const TEXT: u8 = 0x81;
 const PING: u8 = 0x89;
 const PONG: u8 = 0x8a;
@@ -23,8 +25,14 @@ thread_local! {
     static SCRATCH: std::cell::RefCell<Vec<u8>> = std::cell::RefCell::new(vec![0; READ]);
 }
 
+/// A socket, and what came behind its handshake.
+pub(crate) struct Socket {
+    pub(crate) stream: TcpStream,
+    pub(crate) frames: Frames,
+}
+
 /// Opens a socket; `headers` are whole lines, each with its end.
-pub(crate) async fn connect(address: &str, path: &str, headers: &str) -> Result<TcpStream> {
+pub(crate) async fn connect(address: &str, path: &str, headers: &str) -> Result<Socket> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let request = format!(
@@ -32,16 +40,20 @@ pub(crate) async fn connect(address: &str, path: &str, headers: &str) -> Result<
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n{headers}\r\n"
     );
     stream.write_all(request.as_bytes()).await?;
-    let mut head = Vec::with_capacity(512);
-    // A byte at a time, so that what follows the head stays in the socket.
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(stream.read_u8().await?);
-    }
+    let mut head = Vec::with_capacity(2_048);
+    let end = loop {
+        if let Some(at) = head.windows(END.len()).position(|bytes| bytes == END) {
+            break at + END.len();
+        }
+        if stream.read_buf(&mut head).await? == 0 {
+            return Err(format!("no socket at {path}: the server hung up").into());
+        }
+    };
     if !head.starts_with(b"HTTP/1.1 101") {
         let line = String::from_utf8_lossy(&head).lines().next().unwrap_or_default().to_owned();
         return Err(format!("no socket at {path}: {line}").into());
     }
-    Ok(stream)
+    Ok(Socket { stream, frames: Frames { rest: head.split_off(end) } })
 }
 
 /// A server's answer to a handshake, without the proof that a real one needs: our own client doesn't ask for it.
@@ -86,6 +98,14 @@ pub(crate) struct Frames {
 }
 
 impl Frames {
+    /// Hands out each text that came already.
+    pub(crate) fn first(&mut self, stream: &TcpStream, mut text: impl FnMut(&str)) -> Result<()> {
+        let mut rest = std::mem::take(&mut self.rest);
+        let used = take(stream, &mut rest, &mut text)?;
+        self.rest.extend_from_slice(&rest[used..]);
+        Ok(())
+    }
+
     /// Reads what is there and hands out each text; returns how many bytes came, 0 at the end. A ping is answered.
     pub(crate) fn read(&mut self, stream: &TcpStream, mut text: impl FnMut(&str)) -> Result<usize> {
         SCRATCH.with_borrow_mut(|scratch| {
