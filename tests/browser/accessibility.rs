@@ -11,30 +11,32 @@ use crate::{
     house::House,
     people::Person,
     relay::{Relay, Way},
+    samples::{Desk, hum, picture, share},
     services::free_port,
 };
 
 const AXE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/node_modules/axe-core/axe.min.js");
 /// A desk, a tablet, a phone.
-const SIZES: [(u32, u32); 3] = [(1440, 900), (820, 1180), (390, 844)];
+pub(crate) const SIZES: [(u32, u32); 3] = [(1440, 900), (820, 1180), (390, 844)];
 
-fn axe() -> String {
+pub(crate) fn axe() -> String {
     fs::read_to_string(AXE).unwrap_or_else(|error| {
         panic!("axe-core is missing ({error}): run the tests with ./test, or `npm ci` first")
     })
 }
 
 /// A look at all states, with what was found.
-struct Look<'a> {
-    page: &'a Browser,
-    place: String,
-    found: Vec<String>,
+pub(crate) struct Look<'a> {
+    pub(crate) page: &'a Browser,
+    pub(crate) place: String,
+    pub(crate) found: Vec<String>,
 }
 
 impl Look<'_> {
-    async fn at(&mut self, state: &str) {
+    pub(crate) async fn at(&mut self, state: &str) {
         let script = "
-            await Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {})));
+            await Promise.all(document.getAnimations().filter((one) => one.effect.getTiming().iterations !== Infinity)
+                .map((one) => one.finished.catch(() => {})));
             const { violations } = await axe.run(document, { resultTypes: ['violations'] });
             return violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 4).map(({ target, any, all }) =>
                 `${target.join(' ')} (${[...any, ...all].map(({ message }) => message).join('; ')})`).join(' | ')}`);";
@@ -57,6 +59,7 @@ struct Scene {
     empty: String,
     talk: String,
     closed: String,
+    files: String,
 }
 
 impl Scene {
@@ -70,12 +73,24 @@ impl Scene {
         let name = json!({ "display": "Carol שלום", "bio": "Writes from the right" });
         carol.ask(Method::PATCH, "/api/me", Some(name)).await.ok();
         carol.say(&general, "مرحبا، كيف الحال؟").await;
+        let status = json!({ "emoji": "🌴", "text": "By the sea", "busy": true });
+        bob.ask(Method::PUT, "/api/me/status", Some(status)).await.ok();
+        carol.ask(Method::PUT, "/api/me/status", Some(json!({ "busy": true }))).await.ok();
         let empty = alice.room("private", "Nothing yet", &[&bob]).await;
         let talk = alice.room("direct", "", &[&bob]).await;
         bob.say(&talk, "A word with you").await;
         let closed = bob.room("public", "Doorway", &[]).await;
         bob.say(&closed, "Come in").await;
-        Self { house, relay, general, empty, talk, closed }
+        let files = alice.room("private", "Files", &[&bob]).await;
+        let shared = vec![
+            ("cover.png", picture(600, 400, [240, 180, 60])),
+            ("plate.png", picture(300, 500, [60, 90, 200])),
+            ("tides.rs", b"fn main() {}\n".to_vec()),
+            ("almanac.pdf", b"%PDF-1.7".to_vec()),
+            ("hum.wav", hum(1)),
+        ];
+        share(&bob, &files, "Two covers, and the rest", shared).await;
+        Self { house, relay, general, empty, talk, closed, files }
     }
 
     async fn talk(alice: &Person, bob: &Person, general: &str) {
@@ -124,6 +139,7 @@ impl Scene {
         let [empty, talk, closed] =
             [&self.empty, &self.talk, &self.closed].map(|room| format!("/rooms/{room}"));
         let paths = [
+            "/offline",
             "/browse",
             "/browse?q=nothing",
             "/people",
@@ -179,6 +195,25 @@ impl Scene {
         page.until("a card", "document.querySelector('.namecard')?.checkVisibility()").await;
         look.at("a card").await;
         page.run::<Value>("document.querySelector('.holder').hidePopover()", &[]).await;
+        let reacted = "[...document.querySelectorAll('#timeline li:has(.reactions)')].at(-1).focus()";
+        page.run::<Value>(reacted, &[]).await;
+        page.keys("m").await;
+        page.click(".sheet-menu [data-act=who]").await;
+        page.until("who reacted", "document.querySelector('dialog[open] .who dd')?.textContent").await;
+        look.at("who reacted").await;
+        page.keys(Key::Escape).await;
+        page.run::<Value>("document.querySelector('#pins-open').click()", &[]).await;
+        page.until("what is pinned", "document.querySelector('.pins-panel:popover-open .pins li')").await;
+        look.at("what is pinned").await;
+        page.keys(Key::Escape).await;
+        page.run::<Value>("document.querySelector('.me [data-open]').click()", &[]).await;
+        page.until("one's status", "document.querySelector('dialog[open] .status-form')").await;
+        look.at("one's status").await;
+        page.keys(Key::Escape).await;
+        if width > 1000 {
+            page.run::<Value>("document.querySelector('.splitter.side').focus()", &[]).await;
+            look.at("a splitter").await;
+        }
         if width < 900 {
             page.click("[popovertarget=people]").await;
             look.at("people").await;
@@ -193,6 +228,49 @@ impl Scene {
             page.connected().await;
         }
         self.offline(look).await;
+    }
+
+    /// What comes with files: in the timeline, in the tray, large, in a list, recorded, cut.
+    async fn files(&self, look: &mut Look<'_>) {
+        let page = look.page;
+        let desk = Desk::new();
+        look.on(&self.house, &format!("/rooms/{}", self.files)).await;
+        page.connected().await;
+        page.until("the code", "document.querySelector('.reading code')").await;
+        look.at("files in a room").await;
+        let files = [desk.lay("wide.png", &picture(400, 200, [200, 90, 10])), desk.lay("a.pdf", b"%PDF-1.7")];
+        page.choose("#pick", &files).await;
+        page.all_up(2).await;
+        look.at("the tray").await;
+        page.bring("dragenter", "#timeline", "a", "", b"a").await;
+        look.at("something held over the room").await;
+        page.run::<Value>("document.querySelector('.drop').hidden = true", &[]).await;
+        page.click("#timeline .image").await;
+        page.until("a picture", "document.querySelector('.lightbox[open]')").await;
+        look.at("a picture, large").await;
+        page.keys(Key::Escape).await;
+        page.click("[data-open=files]").await;
+        page.until("the files", "document.querySelector('.shelf .found li')").await;
+        look.at("the room's files").await;
+        page.press_button("Pictures").await;
+        page.until("the pictures", "document.querySelector('.shelf [data-grid] li')").await;
+        look.at("the room's pictures").await;
+        page.keys(Key::Escape).await;
+        for button in [1, 2] {
+            page.click(&format!("#tray li:nth-child({}) .tool:not(.again)", 3 - button)).await;
+        }
+        page.until("an empty tray", "document.querySelector('#tray').hidden").await;
+        page.click("#record").await;
+        page.until("it records", "document.querySelector('.recorder [role=meter][aria-valuenow]')").await;
+        look.at("recording").await;
+        page.press_button("Stop, and listen to it").await;
+        page.until("it is made", "document.querySelector('.recorder[data-made]')").await;
+        look.at("recorded").await;
+        look.on(&self.house, "/settings").await;
+        page.choose(".photo input", &files[..1]).await;
+        page.until("the cropper", "document.querySelector('canvas.cropper')").await;
+        look.at("the cropper").await;
+        page.keys(Key::Escape).await;
     }
 
     async fn offline(&self, look: &mut Look<'_>) {
@@ -221,6 +299,7 @@ async fn nothing_is_found(scheme: &str) {
         scene.doors(&mut look).await;
         scene.pages(&mut look).await;
         scene.room(&mut look, width).await;
+        scene.files(&mut look).await;
     }
     assert!(look.found.is_empty(), "{:#?}", look.found);
     // That it would find something.

@@ -15,7 +15,11 @@ use tempfile::TempDir;
 use thirtyfour::{CapabilitiesHelper, ChromeCapabilities, ChromiumLikeCapabilities, WebDriver};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::services::{PATIENCE, free_port, provided};
+use crate::services::{free_port, provided};
+
+/// How long a page may take. Some of what it waits for is many seconds away by rule (15 s of grace in a call), and a
+/// browser shares the machine with all that it talks to.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Browsers at a time: one keeps a core busy.
 const AT_A_TIME: usize = 2;
@@ -93,9 +97,18 @@ impl Drop for Driver {
     }
 }
 
+/// A microphone and a camera that nobody has to allow, and sound that nobody has to click for.
+const MEDIA: &[&str] = &[
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+];
+
 /// A window of somebody's. It ends when this is dropped.
 pub(crate) struct Browser {
     pub(crate) driver: WebDriver,
+    /// Where the browser itself is spoken to, rather than one of its pages.
+    pub(crate) debugging: u16,
     shared: Arc<Driver>,
     _profile: TempDir,
     _turn: SemaphorePermit<'static>,
@@ -114,7 +127,7 @@ pub(crate) async fn browsers<const N: usize>() -> [Browser; N] {
     let mut turns = TURNS.acquire_many(N.try_into().unwrap()).await.unwrap();
     let mut browsers = vec![];
     for _ in 0..N {
-        browsers.push(Browser::start(turns.split(1).unwrap()).await);
+        browsers.push(Browser::start(turns.split(1).unwrap(), MEDIA).await);
     }
     browsers.try_into().unwrap_or_else(|_| unreachable!("as many as asked for"))
 }
@@ -125,22 +138,30 @@ pub(crate) async fn browser() -> Browser {
     browser
 }
 
+/// One browser, with the media that these flags give it, and the machine to itself: people in a call are many pages.
+pub(crate) async fn browser_with(flags: &[&str]) -> Browser {
+    let turns = TURNS.acquire_many(AT_A_TIME.try_into().unwrap()).await.unwrap();
+    Browser::start(turns, flags).await
+}
+
 impl Browser {
-    async fn start(turn: SemaphorePermit<'static>) -> Self {
+    async fn start(turn: SemaphorePermit<'static>, flags: &[&str]) -> Self {
         let shared = Driver::shared();
         let profile = TempDir::new().unwrap();
         let mut chromium = ChromeCapabilities::new();
         chromium.set_binary(&provided("PARLOR_TEST_CHROMIUM")).unwrap();
-        for flag in FLAGS {
+        for flag in FLAGS.iter().chain(flags) {
             chromium.add_arg(flag).unwrap();
         }
+        let debugging = free_port();
+        chromium.add_arg(&format!("--remote-debugging-port={debugging}")).unwrap();
         chromium.add_arg(&format!("--user-data-dir={}", profile.path().display())).unwrap();
         chromium.set("goog:loggingPrefs", json!({ "browser": "ALL" })).unwrap();
         chromium.set("unhandledPromptBehavior", "ignore").unwrap();
         let driver = WebDriver::new(format!("http://127.0.0.1:{}", shared.port), chromium).await;
         let driver = driver.unwrap_or_else(|error| panic!("Chromium does not start: {error}"));
         // One doesn't write in a window that has no focus, nor does it count as reading.
-        let browser = Self { driver, shared, _profile: profile, _turn: turn };
+        let browser = Self { driver, debugging, shared, _profile: profile, _turn: turn };
         browser.cdp("Emulation.setFocusEmulationEnabled", json!({ "enabled": true })).await;
         browser
     }

@@ -64,6 +64,18 @@ impl House {
         self.program = Some(Program::start(&self.data, &settings).await);
     }
 
+    /// Starts the server again under another name, on the same folder and port.
+    pub(crate) async fn is_called(&mut self, url: String) {
+        self.kill().await;
+        for (name, value) in &mut self.settings {
+            if name == "PARLOR_PUBLIC_URL" {
+                value.clone_from(&url);
+            }
+        }
+        self.url = url;
+        self.start().await;
+    }
+
     /// Ends the server without warning.
     pub(crate) async fn kill(&mut self) {
         self.program.take().expect("it runs").kill().await;
@@ -85,7 +97,8 @@ impl House {
         let password = PASSWORD.replace(' ', "+").replace(',', "%2C");
         let http = reqwest::Client::builder().redirect(Policy::none()).build().unwrap();
         let answer = http
-            .post(format!("{}/login", self.url))
+            .post(format!("{}/login", self.direct))
+            .header(header::HOST, self.url.trim_start_matches("http://"))
             .header(header::ORIGIN, &self.url)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(header::USER_AGENT, "Mozilla/5.0 (X11; Linux x86_64) Chrome/1")

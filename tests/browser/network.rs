@@ -267,3 +267,27 @@ async fn two_tabs_of_one_person_are_in_step() {
         assert_eq!(stored(&bob, &general, text).await, 1);
     }
 }
+
+#[tokio::test]
+async fn a_draft_of_another_device_arrives_after_a_cut() {
+    let (house, relay) = behind_a_relay().await;
+    let [alice] = house.people(["alice"]).await;
+    let general = alice.general().await;
+    let draft = format!("/api/rooms/{general}/draft");
+    let page = browser().await;
+    house.seat(&page, "alice", "/").await;
+    page.in_room("general").await;
+    alice.put(&draft, json!({ "text": "From the phone" })).await.ok();
+    page.until("it comes at once", "document.querySelector('#text').value === 'From the phone'").await;
+    relay.set(Way::Cut);
+    page.is_told_of_the_cut().await;
+    alice.put(&draft, json!({ "text": "From the phone, later" })).await.ok();
+    relay.set(Way::Open);
+    page.comes_back().await;
+    page.until("it comes", "document.querySelector('#text').value === 'From the phone, later'").await;
+    // What is being written here goes first.
+    page.fill("#text", "From here").await;
+    alice.put(&draft, json!({ "text": "Too late" })).await.ok();
+    page.say("Said from here").await;
+    page.sees("Said from here").await;
+}

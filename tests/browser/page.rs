@@ -9,7 +9,7 @@ use crate::chromium::Browser;
 const MESSAGE: &str = "[...document.querySelectorAll('#timeline li.message')].filter((li) => { \
     const text = li.querySelector('.text'); \
     const words = text?.cloneNode(true); \
-    words?.querySelector('.edited')?.remove(); \
+    words?.querySelectorAll('.edited, .pinned-mark').forEach((mark) => mark.remove()); \
     return words?.textContent.trim() === arguments[0]; })";
 
 impl Browser {

@@ -36,6 +36,14 @@ test("an answer older than what came meanwhile moves nothing back", () => {
   assert.equal(cursor.rev, 3);
 });
 
+test("a head that is named while a resume is on its way isn't forgotten", () => {
+  const cursor = new Cursor(1, "t1");
+  assert.equal(cursor.head(3, "t3"), true);
+  assert.equal(cursor.head(6, "t6"), false, "one is on its way");
+  assert.deepEqual(cursor.resumed(3, "t3"), { apply: [], ask: true }, "it was answered before 6 was there");
+  assert.deepEqual(cursor.resumed(6, "t6"), { apply: [], ask: false });
+});
+
 test("another tag at the same place asks, since the store was restored", () => {
   const cursor = new Cursor(7, "t7");
   assert.equal(cursor.take({ ...entry(7), tag: "other" }).ask, true);
@@ -131,4 +139,26 @@ test("a page drawn before entries that came already is caught up", () => {
   streams.take(entry(6));
   streams.show("r", 4, "t4");
   assert.deepEqual(asked, [{ type: "resume", room: "r", rev: 4, tag: "t4" }]);
+});
+
+test("what happened to one's own things while the connection was away is asked for", () => {
+  const sent = [];
+  const applied = [];
+  const streams = new Streams({ send: (frame) => sent.push(frame), apply: (frame) => applied.push(frame.type) });
+  const heads = (rev) => ({ type: "heads", person: { rev, tag: `p${rev}` }, rooms: [] });
+  streams.take(heads(3));
+  streams.cut();
+  streams.take(heads(3));
+  assert.deepEqual(sent, [], "nothing did");
+  streams.cut();
+  streams.take(heads(6));
+  assert.deepEqual(sent, [{ type: "resume", rev: 3, tag: "p3" }]);
+  streams.take({ type: "person", rev: 7, tag: "p7", change: "read" });
+  streams.take({ type: "resumed", rev: 6, tag: "p6", person: {}, rooms: [], drafts: [] });
+  assert.deepEqual(applied, ["heads", "heads", "heads", "resumed", "person"]);
+  streams.cut();
+  streams.take(heads(9));
+  streams.take({ type: "reload", why: "many" });
+  streams.take({ type: "person", rev: 10, tag: "p10", change: "read" });
+  assert.deepEqual(applied.slice(-2), ["reload", "person"], "it goes on from there");
 });

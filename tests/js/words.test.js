@@ -19,7 +19,18 @@ test("every word that script asks for is there, and none in vain", () => {
   const source = scripts.map(read).join("\n");
   const asked = [...source.matchAll(/\bt\("(\w+)"/g)].map(([, key]) => key);
   for (const key of asked) assert.ok(key in en, key);
-  for (const key of Object.keys(en)) assert.ok(source.includes(`"${key}"`) || /^(line|banner|key)_/.test(key), `${key} is never said`);
+  for (const key of Object.keys(en)) assert.ok(source.includes(`"${key}"`) || /^(line|banner|key|error|upload)_/.test(key), `${key} is never said`);
+});
+
+test("every code that the API may answer is said in both languages", () => {
+  const rows = [...read("docs/api.md").matchAll(/^\| \d{3} \| (.*) \|$/gm)].map(([, codes]) => codes.replace(/\(.*?\)/g, ""));
+  const codes = rows.flatMap((row) => [...row.matchAll(/`(\w+)`/g)].map(([, code]) => code));
+  assert.ok(codes.length > 20, "the table of codes");
+  for (const said of [en, de]) {
+    for (const code of codes) assert.ok(said[`error_${code}`]?.length > 5, code);
+    const exact = codes.flatMap((code) => Object.keys(said).filter((key) => key.startsWith(`error_${code}`)));
+    assert.deepEqual(Object.keys(said).filter((key) => key.startsWith("error_") && !exact.includes(key)), [], "none in vain");
+  }
 });
 
 /** The API's page is for programmers, in English. */

@@ -345,7 +345,8 @@ impl Client {
             None => {
                 let Some(track) = &mut self.person else { return effects };
                 track.stands_at(at);
-                self.profile = frame["person"].clone();
+                let person = &frame["person"];
+                self.profile = json!({ "display": person["display"], "bio": person["bio"] });
                 self.drafts.clear();
                 for draft in frame["drafts"].as_array().into_iter().flatten() {
                     self.drafts.insert(text(&draft["room"]), text(&draft["text"]));

@@ -10,13 +10,14 @@ use async_trait::async_trait;
 use parlor::{
     model::Append,
     model::{
-        Doc, Head, InviteId, Membership, Message, NonceKey, Person, Rev, Room, RoomId, Seq, SessionId,
-        Stream, Timestamp, UserId,
+        Attachment, CallId, Doc, FileId, FileKind, Head, InviteId, Membership, Message, NonceKey, Person,
+        Place, Rev, Room, RoomId, Seq, SessionId, StoredFile, Stream, Term, Timestamp, Upload, UserId,
         account::{Account, Invite, NewAccount, Session},
+        file::ContentHash,
     },
     store::{
-        AccountError, AccountStore, AppendError, Appended, Found, Listed, LogStore, Page, RoomStore, Store,
-        StoreError, Write,
+        AccountError, AccountStore, AppendError, Appended, CallRecord, CallStore, FileStore, Found, Listed,
+        LogStore, Page, RoomStore, Store, StoreError, Taken, Write,
     },
 };
 use tokio::{sync::watch, time::timeout};
@@ -130,6 +131,10 @@ impl LogStore for Faulty {
         self.inner.heads(streams).await
     }
 
+    async fn streams(&self, after: Option<Stream>, limit: usize) -> Result<Vec<Stream>, StoreError> {
+        self.inner.streams(after, limit).await
+    }
+
     async fn find(&self, stream: Stream, nonces: &[NonceKey]) -> Result<Vec<Found>, StoreError> {
         self.inner.find(stream, nonces).await
     }
@@ -167,6 +172,10 @@ impl RoomStore for Faulty {
         self.inner.public_rooms(query, after, limit).await
     }
 
+    async fn joined(&self, user: UserId) -> Result<Vec<RoomId>, StoreError> {
+        self.inner.joined(user).await
+    }
+
     async fn listed(&self, user: UserId, room: Option<RoomId>) -> Result<Vec<Listed>, StoreError> {
         self.inner.listed(user, room).await
     }
@@ -197,6 +206,34 @@ impl RoomStore for Faulty {
 
     async fn messages_at(&self, room: RoomId, seqs: &[Seq]) -> Result<Vec<Message>, StoreError> {
         self.inner.messages_at(room, seqs).await
+    }
+
+    async fn pinned(
+        &self,
+        room: RoomId,
+        before: Option<Seq>,
+        limit: usize,
+    ) -> Result<Page<Message>, StoreError> {
+        self.inner.pinned(room, before, limit).await
+    }
+
+    async fn messages_with(
+        &self,
+        room: RoomId,
+        file: FileId,
+        limit: usize,
+    ) -> Result<Vec<Message>, StoreError> {
+        self.inner.messages_with(room, file, limit).await
+    }
+
+    async fn messages_with_files(
+        &self,
+        room: RoomId,
+        kinds: &[FileKind],
+        before: Seq,
+        limit: usize,
+    ) -> Result<Page<Message>, StoreError> {
+        self.inner.messages_with_files(room, kinds, before, limit).await
     }
 
     async fn mark_read(&self, user: UserId, room: RoomId, seq: Seq) -> Result<bool, StoreError> {
@@ -317,5 +354,97 @@ impl AccountStore for Faulty {
 
     async fn end_invite(&self, id: InviteId) -> Result<bool, StoreError> {
         self.inner.end_invite(id).await
+    }
+}
+
+#[async_trait]
+impl CallStore for Faulty {
+    async fn call(&self, room: RoomId) -> Result<Option<CallRecord>, StoreError> {
+        self.inner.call(room).await
+    }
+
+    async fn begin_call(&self, record: &CallRecord) -> Result<bool, StoreError> {
+        self.inner.begin_call(record).await
+    }
+
+    async fn set_call(&self, record: &CallRecord, from: Term) -> Result<bool, StoreError> {
+        self.inner.set_call(record, from).await
+    }
+
+    async fn end_call(&self, room: RoomId, call: CallId, term: Term) -> Result<bool, StoreError> {
+        self.inner.end_call(room, call, term).await
+    }
+
+    async fn overdue_calls(&self, now: Timestamp, limit: usize) -> Result<Vec<CallRecord>, StoreError> {
+        self.inner.overdue_calls(now, limit).await
+    }
+}
+
+#[async_trait]
+impl FileStore for Faulty {
+    async fn begin_upload(&self, upload: &Upload) -> Result<(), StoreError> {
+        self.inner.begin_upload(upload).await
+    }
+
+    async fn upload(&self, id: FileId) -> Result<Option<Upload>, StoreError> {
+        self.inner.upload(id).await
+    }
+
+    async fn end_upload(&self, id: FileId) -> Result<bool, StoreError> {
+        self.inner.end_upload(id).await
+    }
+
+    async fn expired_uploads(&self, now: Timestamp, limit: usize) -> Result<Vec<Upload>, StoreError> {
+        self.inner.expired_uploads(now, limit).await
+    }
+
+    async fn keep_file(&self, file: &StoredFile) -> Result<Place, StoreError> {
+        self.inner.keep_file(file).await
+    }
+
+    async fn files(&self, ids: &[FileId]) -> Result<Vec<StoredFile>, StoreError> {
+        self.inner.files(ids).await
+    }
+
+    async fn taken(&self, owner: UserId) -> Result<Taken, StoreError> {
+        self.inner.taken(owner).await
+    }
+
+    async fn taken_by_all(&self) -> Result<u64, StoreError> {
+        self.inner.taken_by_all().await
+    }
+
+    async fn attach(
+        &self,
+        owner: UserId,
+        ids: &[FileId],
+        room: RoomId,
+        due: Timestamp,
+    ) -> Result<Vec<Attachment>, StoreError> {
+        self.inner.attach(owner, ids, room, due).await
+    }
+
+    async fn loosen(&self, ids: &[FileId], due: Timestamp) -> Result<(), StoreError> {
+        self.inner.loosen(ids, due).await
+    }
+
+    async fn due_files(&self, now: Timestamp, limit: usize) -> Result<Vec<StoredFile>, StoreError> {
+        self.inner.due_files(now, limit).await
+    }
+
+    async fn settle(&self, id: FileId, due: Timestamp) -> Result<(), StoreError> {
+        self.inner.settle(id, due).await
+    }
+
+    async fn remove_file(&self, id: FileId, due: Timestamp) -> Result<bool, StoreError> {
+        self.inner.remove_file(id, due).await
+    }
+
+    async fn drop_content(&self, hash: ContentHash) -> Result<Option<Place>, StoreError> {
+        self.inner.drop_content(hash).await
+    }
+
+    async fn places(&self, hashes: &[ContentHash]) -> Result<Vec<Place>, StoreError> {
+        self.inner.places(hashes).await
     }
 }

@@ -258,7 +258,7 @@ async fn a_body_that_makes_no_sense_is_refused() {
         Answer::to(request).await
     };
     let deep = format!("{{\"text\":{}{}}}", "[".repeat(50_000), "]".repeat(50_000));
-    let bodies: [&[u8]; 22] = [
+    let bodies: [&[u8]; 21] = [
         b"",
         b" ",
         b"{",
@@ -266,7 +266,6 @@ async fn a_body_that_makes_no_sense_is_refused() {
         b"5",
         b"\"hi\"",
         b"[]",
-        b"{}",
         b"hi",
         b"{\"text\":5}",
         b"{\"text\":null}",

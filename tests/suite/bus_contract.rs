@@ -241,6 +241,9 @@ mod redis {
             one.says(*room);
         }
         let heard = other.heard_from(&one).await;
-        assert_eq!(heard.iter().map(|it| it.0).collect::<HashSet<_>>(), rooms.into_iter().collect());
+        assert_eq!(
+            heard.iter().map(|it| it.0).collect::<HashSet<_>>(),
+            rooms.into_iter().collect::<HashSet<_>>()
+        );
     }
 }

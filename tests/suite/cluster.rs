@@ -3,19 +3,25 @@
 use serde_json::json;
 
 use crate::{
-    people::{Person, people},
+    people::{Answer, PASSWORD, Person, Socket, people},
     program::{Program, data_folder},
     services::{RedisServer, mongodb_url, until},
 };
 
 /// Two nodes that share what `redis` carries.
-async fn two_nodes(redis: &str) -> (Program, Program) {
+pub(crate) async fn two_nodes(redis: &str) -> (Program, Program) {
+    two_nodes_with(redis, &[]).await
+}
+
+/// The same, with these settings besides.
+async fn two_nodes_with(redis: &str, settings: &[(&str, &str)]) -> (Program, Program) {
     let mongodb = mongodb_url();
-    let settings = [
+    let usual = [
         ("PARLOR_MONGODB_URL", mongodb.as_str()),
         ("PARLOR_REDIS_URL", redis),
         ("PARLOR_SECRET", "0123456789abcdef0123456789abcdef"),
     ];
+    let settings = [&usual, settings].concat();
     let (_folder, data) = data_folder();
     (Program::start(&data, &settings).await, Program::start(&data, &settings).await)
 }
@@ -55,21 +61,89 @@ async fn nothing_is_lost_between_nodes_while_redis_is_away() {
     let mut his = bob.socket().await;
 
     redis.kill();
+    assert_eq!(his.expect("reach").await["others"], false);
     for text in ["one", "two", "three"] {
         alice.say(&room, text).await;
         let heard = his.find(|frame| frame["change"] == "posted").await;
         assert_eq!(heard["message"]["text"], text);
     }
 
+    for node in [&one, &other] {
+        let (status, says) = ready(node).await;
+        assert!(status.is_success() && says.contains("out of reach"), "{status} {says}");
+    }
+    let mut late = bob.socket().await;
+    assert_eq!(late.expect("reach").await["others"], false, "who comes now is told, too");
+
     redis.start_again().await;
     for node in [&one, &other] {
-        let ready = format!("{}/readyz", node.url);
-        until("the node is ready again", async || {
-            reqwest::get(&ready).await.is_ok_and(|answer| answer.status().is_success())
-        })
-        .await;
+        until("it reaches the other again", async || ready(node).await.1 == "ready\n").await;
+    }
+    for socket in [&mut his, &mut late] {
+        assert_eq!(socket.expect("reach").await["others"], true);
     }
     alice.say(&room, "four").await;
     let heard = his.find(|frame| frame["change"] == "posted").await;
     assert_eq!(heard["message"]["text"], "four");
+}
+
+#[tokio::test]
+async fn wrong_passwords_tried_on_one_node_make_the_other_wait() {
+    let redis = RedisServer::start().await;
+    let (one, other) = two_nodes_with(&redis.url(), &[("PARLOR_LOGIN_TRIES", "3")]).await;
+    let [alice] = people(&one.url, ["alice"]).await;
+    let [bob] = people(&other.url, ["bob"]).await;
+    let room = alice.general().await;
+    let mut his = bob.socket().await;
+
+    for _ in 0..3 {
+        assert_eq!(try_to_log_in(&one.url, "alice", "not her password").await.code(), "wrong_credentials");
+    }
+    // What comes from the same node comes in order.
+    alice.say(&room, "after the tries").await;
+    his.find(|frame| frame["change"] == "posted").await;
+    assert_eq!(try_to_log_in(&other.url, "alice", PASSWORD).await.code(), "slow_down");
+    assert_eq!(try_to_log_in(&other.url, "bob", PASSWORD).await.status, 200);
+}
+
+#[tokio::test]
+async fn who_writes_through_two_nodes_may_write_no_more() {
+    const BURST: usize = 400;
+    let redis = RedisServer::start().await;
+    let settings = [("PARLOR_POST_RATE", "1"), ("PARLOR_POST_BURST", &BURST.to_string())];
+    let (one, other) = two_nodes_with(&redis.url(), &settings).await;
+    let [alice] = people(&one.url, ["alice"]).await;
+    let room = alice.general().await;
+    let (mut here, mut there) =
+        (alice.socket().await, Person::login(&other.url, "alice").await.socket().await);
+
+    for _ in 0..BURST {
+        assert_eq!(post(&mut here, &room).await, None);
+    }
+    assert_eq!(post(&mut here, &room).await.as_deref(), Some("slow_down"));
+    let mut more = 0;
+    until("the other node has heard of it", async || {
+        let refused = post(&mut there, &room).await;
+        more += usize::from(refused.is_none());
+        refused.is_some_and(|code| code == "slow_down")
+    })
+    .await;
+    assert!(more < BURST / 2, "{more} more of {BURST}");
+}
+
+/// What a node says of itself.
+async fn ready(node: &Program) -> (reqwest::StatusCode, String) {
+    let answer = reqwest::get(format!("{}/readyz", node.url)).await.unwrap();
+    (answer.status(), answer.text().await.unwrap())
+}
+
+async fn try_to_log_in(url: &str, name: &str, password: &str) -> Answer {
+    let asked = json!({ "name": name, "password": password });
+    Answer::to(reqwest::Client::new().post(format!("{url}/api/auth/login")).json(&asked)).await
+}
+
+/// Says something, and tells the code of the error, where that's the answer.
+async fn post(socket: &mut Socket, room: &str) -> Option<String> {
+    let answer = socket.change(json!({ "type": "message", "room": room, "text": "on and on" })).await;
+    answer["code"].as_str().map(str::to_owned)
 }

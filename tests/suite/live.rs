@@ -230,7 +230,8 @@ async fn a_new_profile_reaches_everybody() {
     let (mut hers, mut his) = (alice.socket().await, bob.socket().await);
     let person = number(&hers.heads["person"], "rev");
     alice.patch("/api/me", json!({ "display": "Alice L.", "bio": "Tea." })).await.ok();
-    let told = json!({ "type": "profile", "user": alice.user, "name": "alice", "display": "Alice L." });
+    let told = json!({ "type": "profile", "user": alice.user, "name": "alice", "display": "Alice L.", "picture": null,
+        "status": null });
     assert_eq!(his.expect("profile").await, told);
     let own = hers.expect("person").await;
     assert_eq!(
@@ -239,6 +240,49 @@ async fn a_new_profile_reaches_everybody() {
     );
     assert_eq!(number(&own, "rev"), person + 1);
     assert!(his.settled().await.iter().all(|frame| frame["type"] != "person"));
+}
+
+#[tokio::test]
+async fn what_somebody_says_of_the_moment_reaches_everybody_and_ends_by_itself() {
+    let house = House::open().await;
+    let [alice, bob] = house.people(["alice", "bob"]).await;
+    let (mut hers, mut his) = (alice.socket().await, bob.socket().await);
+    let status =
+        json!({ "emoji": "🌴", "text": "By the sea", "busy": true, "until": Timestamp::now().0 + 900_000 });
+    let me = alice.put("/api/me/status", status.clone()).await.ok();
+    assert_eq!(me["status"], status);
+    assert_eq!(his.expect("profile").await["status"], status);
+    let own = hers.expect("person").await;
+    assert_eq!((&own["change"], &own["status"]), (&json!("status"), &status));
+    let seen = async || bob.get(&format!("/api/people/{}", alice.user)).await.ok()["status"].clone();
+    assert_eq!(seen().await, status);
+    // Said again, nothing changes; a name doesn't take it away.
+    alice.put("/api/me/status", status.clone()).await.ok();
+    alice.patch("/api/me", json!({ "display": "Alice L." })).await.ok();
+    let renamed = his.expect("profile").await;
+    assert_eq!((&renamed["display"], &renamed["status"]), (&json!("Alice L."), &status));
+    // Over is over, for whoever asks then.
+    let soon = Timestamp::now().0 + 300;
+    alice.put("/api/me/status", json!({ "text": "In a hurry", "until": soon })).await.ok();
+    until("it is over", async || seen().await.is_null()).await;
+    assert!(Timestamp::now().0 >= soon);
+    assert_eq!(alice.get("/api/me").await.ok().get("status"), None);
+    alice.put("/api/me/status", json!({ "busy": true })).await.ok();
+    assert_eq!(seen().await, json!({ "emoji": null, "text": "", "busy": true, "until": null }));
+    alice.delete("/api/me/status").await.ok();
+    assert!(seen().await.is_null());
+    alice.put("/api/me/status", json!({ "text": "  " })).await.ok();
+    assert!(seen().await.is_null(), "nothing said is nothing");
+    for (wrong, code, field) in [
+        (json!({ "emoji": "x" }), "not_an_emoji", "emoji"),
+        (json!({ "text": "x".repeat(101) }), "invalid", "text"),
+        (json!({ "text": "a\nb" }), "invalid", "text"),
+        (json!({ "text": "x", "until": i64::MAX }), "invalid", "until"),
+        (json!({ "text": "x", "until": -1 }), "invalid", "until"),
+    ] {
+        let answer = alice.put("/api/me/status", wrong.clone()).await;
+        assert_eq!((answer.code(), &answer.body["error"]["field"]), (code, &json!(field)), "{wrong}");
+    }
 }
 
 #[tokio::test]
@@ -525,4 +569,92 @@ async fn a_socket_needs_to_know_who_asks() {
     assert_eq!((plain.status.as_u16(), plain.code()), (400, "malformed"), "a socket, or nothing");
     let strange = alice.get("/ws?format=xml").await;
     assert_eq!((strange.status.as_u16(), strange.code()), (400, "malformed"));
+}
+
+/// Sends messages without waiting for answers, with the nonces `n0`, `n1` and so on.
+async fn rattle(socket: &mut Socket, room: &str, count: usize) {
+    for n in 0..count {
+        let frame =
+            json!({ "type": "message", "room": room, "nonce": format!("n{n}"), "text": format!("{n}") });
+        socket.send(&frame).await;
+    }
+}
+
+/// The answers to so many changes, by their nonces.
+async fn answers(socket: &mut Socket, count: usize) -> std::collections::HashMap<String, Value> {
+    let mut answers = std::collections::HashMap::new();
+    while answers.len() < count {
+        let answer = socket.find(|frame| frame["type"] == "ack" || frame["type"] == "error").await;
+        answers.insert(answer["nonce"].as_str().expect("an answer names its nonce").to_owned(), answer);
+    }
+    answers
+}
+
+#[tokio::test]
+async fn changes_sent_without_waiting_are_made_in_order_and_answered_each() {
+    const MANY: usize = 300;
+    let house = House::open().await;
+    let [alice, bob] = house.people(["alice", "bob"]).await;
+    let room = alice.room("private", "Attic", &[&bob]).await;
+    let (mut hers, mut his) = (alice.socket().await, bob.socket().await);
+    rattle(&mut hers, &room, MANY).await;
+    let answers = answers(&mut hers, MANY).await;
+    for n in 0..MANY {
+        let seq = his.find(|frame| frame["type"] == "message").await;
+        assert_eq!((number(&seq, "seq"), &seq["nonce"]), (n as u64 + 1, &json!(format!("n{n}"))));
+        let ack = &answers[&format!("n{n}")];
+        assert_eq!((&ack["type"], &ack["rev"]), (&json!("ack"), &seq["rev"]));
+    }
+}
+
+#[tokio::test]
+async fn a_refused_change_among_those_on_their_way_takes_out_only_itself() {
+    let house = House::open().await;
+    let [alice] = house.people(["alice"]).await;
+    let room = alice.room("private", "Attic", &[]).await;
+    let mut socket = alice.socket().await;
+    rattle(&mut socket, &room, 2).await;
+    socket
+        .send(
+            &json!({ "type": "react", "room": room, "nonce": "wrong", "seq": 99, "emoji": "👍", "on": true }),
+        )
+        .await;
+    socket.send(&json!({ "type": "message", "room": room, "nonce": "n1", "text": "another" })).await;
+    socket.send(&json!({ "type": "message", "room": room, "nonce": "last", "text": "last" })).await;
+    socket.send(&json!({ "type": "message", "room": room, "nonce": "last", "text": "last" })).await;
+    let mut codes = vec![];
+    for _ in 0..6 {
+        let answer = socket.find(|frame| frame["type"] == "ack" || frame["type"] == "error").await;
+        let text = |field: &str| answer[field].as_str().unwrap_or_default().to_owned();
+        codes.push((text("nonce"), text("code"), answer["seq"].as_u64()));
+    }
+    codes.sort_unstable();
+    let made = |nonce: &str, seq| (nonce.to_owned(), String::new(), Some(seq));
+    let refused = |nonce: &str, code: &str| (nonce.to_owned(), code.to_owned(), None);
+    let expected = [
+        made("last", 3),
+        made("last", 3),
+        made("n0", 1),
+        made("n1", 2),
+        refused("n1", "nonce_reused"),
+        refused("wrong", "not_found"),
+    ];
+    assert_eq!(codes, expected);
+}
+
+#[tokio::test]
+async fn a_flood_sent_without_waiting_is_stopped_all_the_same() {
+    let house = House::with(&[("PARLOR_POST_RATE", "1"), ("PARLOR_POST_BURST", "5")]).await;
+    let [alice] = house.people(["alice"]).await;
+    let room = alice.general().await;
+    let mut socket = alice.socket().await;
+    rattle(&mut socket, &room, 20).await;
+    let answers = answers(&mut socket, 20).await;
+    for n in 0..20 {
+        let answer = &answers[&format!("n{n}")];
+        match n {
+            0..5 => assert_eq!(number(answer, "seq"), n as u64 + 1),
+            _ => assert_eq!((&answer["code"], &answer["retry"]), (&json!("slow_down"), &json!(true))),
+        }
+    }
 }

@@ -51,7 +51,8 @@ async fn what_one_says_the_others_read() {
         assert!(html.contains(part), "{part} isn't in {html}");
     }
     let expected = json!({
-        "seq": 1, "rev": said["rev"], "author": alice.user, "at": null, "kind": "text", "text": text, "html": null,
+        "seq": 1, "rev": said["rev"], "author": alice.user, "at": null, "kind": "text", "messageType": "text",
+        "text": text, "html": null,
         "base": said["rev"], "edited_at": null, "reply_to": null, "mentions": [], "everyone": false, "pinned": false,
         "reactions": [], "nonce": key,
     });
@@ -574,4 +575,35 @@ async fn a_pinned_message_stays_pinned_until_it_is_unpinned() {
     alice.delete(&format!("/api/rooms/{room}/messages/1")).await.ok();
     refused(&bob.put(&path, Value::Null).await, 409, "deleted");
     refused(&bob.put(&path.replace("/1/", "/2/"), Value::Null).await, 404, "not_found");
+}
+
+#[tokio::test]
+async fn what_a_room_has_pinned_is_listed_the_newest_first() {
+    let house = House::open().await;
+    let [alice, bob, carol] = house.people(["alice", "bob", "carol"]).await;
+    let room = alice.room("private", "Attic", &[&bob]).await;
+    let (path, pins) = (format!("/api/rooms/{room}/messages"), format!("/api/rooms/{room}/pins"));
+    assert_eq!(bob.get(&pins).await.ok(), json!({ "messages": [], "people": [] }));
+    for n in 1..=6 {
+        alice.say(&room, &format!("message {n} for @bob")).await;
+        bob.put(&format!("{path}/{n}/pin"), Value::Null).await.ok();
+    }
+    bob.delete(&format!("{path}/2/pin")).await.ok();
+    alice.delete(&format!("{path}/5")).await.ok();
+    let listed = async |query: &str| {
+        let page = bob.get(&format!("{pins}{query}")).await.ok();
+        let messages = page["messages"].as_array().unwrap().clone();
+        assert!(messages.iter().all(|message| message["pinned"] == true));
+        let seqs: Vec<u64> = messages.iter().map(|message| message["seq"].as_u64().unwrap()).collect();
+        (seqs, page["next"].as_u64(), page["people"].as_array().unwrap().len())
+    };
+    assert_eq!(listed("").await, (vec![6, 4, 3, 1], None, 2));
+    assert_eq!(listed("?limit=3").await, (vec![6, 4, 3], Some(3), 2));
+    assert_eq!(listed("?limit=3&after=3").await, (vec![1], None, 2));
+    for (query, code) in
+        [("?limit=0", "invalid"), ("?limit=101", "invalid"), ("?after=x", "malformed"), ("?q=", "malformed")]
+    {
+        refused(&bob.get(&format!("{pins}{query}")).await, 400, code);
+    }
+    refused(&carol.get(&pins).await, 404, "not_found");
 }

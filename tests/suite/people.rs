@@ -8,7 +8,10 @@ use std::{
 use futures_util::{SinkExt, StreamExt};
 use reqwest::{Method, RequestBuilder, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, timeout, timeout_at},
+};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
     tungstenite::{Message, client::IntoClientRequest, handshake::client::Request, protocol::CloseFrame},
@@ -318,8 +321,10 @@ impl Socket {
 
     /// The next frame from the wire, or how it closed.
     async fn receive(&mut self) -> Result<Value, Option<CloseFrame>> {
+        // Pings in between are no frames.
+        let until = Instant::now() + PATIENCE;
         loop {
-            let message = timeout(PATIENCE, self.stream.next()).await.expect("a frame in time");
+            let message = timeout_at(until, self.stream.next()).await.expect("a frame in time");
             match message {
                 Some(Ok(Message::Text(text))) => {
                     assert!(text.starts_with(r#"{"type":""#), "a frame begins with its type: {text}");

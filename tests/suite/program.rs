@@ -100,7 +100,8 @@ fn with(mut command: Command, data: &Path, settings: &[(&str, &str)]) -> Command
     for (name, _) in inherited {
         command.env_remove(name);
     }
-    command.env("PARLOR_BIND", "127.0.0.1:0").env("PARLOR_DATA", data).envs(settings.iter().copied());
+    command.env("PARLOR_BIND", "127.0.0.1:0").env("PARLOR_DATA", data);
+    command.env("PARLOR_UPLOADS", data.with_file_name("uploads")).envs(settings.iter().copied());
     command.stdin(Stdio::null()).kill_on_drop(true);
     command
 }
@@ -118,6 +119,16 @@ impl Program {
         strace.args(["-D", "-f", "-y", "-s", "65536", "-e", &format!("trace={calls}"), "-o"]);
         strace.arg(trace).arg(env!("CARGO_BIN_EXE_parlor"));
         Self::of(strace, data, &[]).await
+    }
+
+    /// The same, where its uploads lie on a disk of so many MiB that is its own.
+    pub(crate) async fn on_a_small_disk(data: &Path, mebibytes: u32) -> Self {
+        let mut command = Command::new("unshare");
+        let mount = format!(
+            "mkdir -p \"$PARLOR_UPLOADS\" && mount -t tmpfs -o size={mebibytes}m tmpfs \"$PARLOR_UPLOADS\" && exec \"$0\""
+        );
+        command.args(["--map-root-user", "--mount", "sh", "-c", &mount, env!("CARGO_BIN_EXE_parlor")]);
+        Self::of(command, data, &[]).await
     }
 
     async fn of(command: Command, data: &Path, settings: &[(&str, &str)]) -> Self {
@@ -145,6 +156,16 @@ impl Program {
         let said = [output.stdout, output.stderr].concat();
         let said = String::from_utf8(said).unwrap().lines().map(str::to_owned).collect();
         Refused { code: output.status.code(), said }
+    }
+
+    /// Runs one of the operator's commands; returns whether it succeeded, and all that it said.
+    pub(crate) async fn order(data: &Path, settings: &[(&str, &str)], order: &[&str]) -> (bool, String) {
+        let mut command = parlor();
+        command.args(order);
+        let output = timeout(PATIENCE, with(command, data, settings).output()).await;
+        let output = output.unwrap_or_else(|_| panic!("{order:?} takes too long")).unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        (output.status.success(), said)
     }
 
     /// Ends it without warning.

@@ -57,7 +57,7 @@ async fn what_happened_while_one_was_away_comes_once_as_it_is_now() {
     for same in ["room", "rev", "tag", "seq", "read", "mentions"] {
         assert_eq!(resumed[same], seen[same], "{same}");
     }
-    let state = json!({ "name": "Loft", "topic": "", "kind": "private", "members": 3 });
+    let state = json!({ "name": "Loft", "topic": "", "kind": "private", "members": 3, "picture": null });
     assert_eq!(resumed["state"], state);
     assert_eq!(resumed["members"], json!([{ "user": carol.user, "role": "member" }]));
     let fresh = bob.get(&format!("{path}/messages")).await.ok();
@@ -168,13 +168,18 @@ async fn ones_own_stream_is_resumed_with_all_ones_rooms() {
     let room = alice.room("private", "Attic", &[&bob]).await;
     alice.say(&room, "hi @bob").await;
     bob.patch("/api/me", json!({ "display": "Bob B.", "bio": "Hm." })).await.ok();
+    bob.put("/api/me/status", json!({ "busy": true })).await.ok();
     let mut socket = bob.socket().await;
     let resumed = resume(&mut socket, None, before["rev"].as_u64().unwrap(), &before["tag"]).await;
     assert_eq!(
         (&resumed["rev"], &resumed["tag"]),
         (&socket.heads["person"]["rev"], &socket.heads["person"]["tag"])
     );
-    assert_eq!(resumed["person"], json!({ "display": "Bob B.", "bio": "Hm." }));
+    let status = json!({ "emoji": null, "text": "", "busy": true, "until": null });
+    assert_eq!(
+        resumed["person"],
+        json!({ "display": "Bob B.", "bio": "Hm.", "picture": null, "status": status })
+    );
     assert_eq!(resumed["rooms"], socket.heads["rooms"]);
     assert_eq!(resumed.get("room"), None);
 }

@@ -53,7 +53,8 @@ async fn a_public_room_is_found_and_read_by_anyone_and_written_in_after_joining(
     alice.say(room, "hello").await;
 
     let found = bob.get("/api/rooms/public?q=TEA").await.ok();
-    let row = json!({ "room": room, "name": "Tea & Talk", "topic": "Leaves", "members": 1, "joined": false });
+    let row = json!({ "room": room, "name": "Tea & Talk", "topic": "Leaves", "members": 1, "joined": false,
+        "picture": null });
     assert_eq!(found, json!({ "rooms": [row] }));
     assert_eq!(bob.get("/api/rooms/public?q=coffee").await.ok(), json!({ "rooms": [] }));
 

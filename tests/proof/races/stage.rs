@@ -4,10 +4,10 @@ use std::{num::NonZeroU32, sync::Arc};
 
 use parlor::{
     bus::{Event, Events, LocalBus, Notice},
-    chat::{Chat, Floods, NewRoom},
+    chat::{Chat, Floods, NewMessage, NewRoom},
     config::Rate,
     error::{Code, Error},
-    log::{Log, Span},
+    log::{Log, Pending, Span},
     model::{
         Actor, Append, Change, Command, Done, Entry, Head, Message, Nonce, NonceKey, PersonCommand,
         RequestHash, Rev, RoomId, RoomKind, Seq, Stream, Tag, Timestamp, UserId, What,
@@ -42,6 +42,11 @@ pub(super) fn answer(result: Result<Done, Error>) -> Answer {
     result.map_err(|error| error.code())
 }
 
+/// How a change ends that is on its way.
+async fn made(change: impl Future<Output = Result<Pending, Error>>) -> Result<Done, Error> {
+    Ok(change.await?.await?)
+}
+
 pub(super) fn nonce(text: &str) -> Nonce {
     text.parse().unwrap()
 }
@@ -71,7 +76,8 @@ impl Node {
     }
 
     pub(super) async fn say(&self, room: RoomId, who: Actor, id: &str, text: &str) -> Answer {
-        answer(self.chat.post(who, room, &nonce(id), text.parse().unwrap(), None).await)
+        let new = NewMessage::words(text.parse().unwrap(), None);
+        answer(made(self.chat.post(who, room, &nonce(id), new)).await)
     }
 
     pub(super) async fn edit(
@@ -83,15 +89,16 @@ impl Node {
         base: Rev,
         text: &str,
     ) -> Answer {
-        answer(self.chat.edit(who, room, &nonce(id), seq, base, text.parse().unwrap()).await)
+        let text = Some(text.parse().unwrap());
+        answer(made(self.chat.edit(who, room, &nonce(id), seq, base, text)).await)
     }
 
     pub(super) async fn delete(&self, room: RoomId, who: Actor, id: &str, seq: Seq) -> Answer {
-        answer(self.chat.delete(who, room, &nonce(id), seq).await)
+        answer(made(self.chat.delete(who, room, &nonce(id), seq)).await)
     }
 
     pub(super) async fn react(&self, room: RoomId, who: Actor, id: &str, seq: Seq, on: bool) -> Answer {
-        answer(self.chat.react(who, room, &nonce(id), seq, "👍".parse().unwrap(), on).await)
+        answer(made(self.chat.react(who, room, &nonce(id), seq, "👍".parse().unwrap(), on)).await)
     }
 
     pub(super) async fn add(&self, room: RoomId, who: Actor, id: &str, whom: Actor) -> Answer {
@@ -187,5 +194,12 @@ impl Stage {
 
 /// A message that a dying writer leaves.
 pub(super) fn posted(seq: u64, text: &str) -> What {
-    What::Posted { seq: Seq(seq), text: text.to_owned(), reply_to: None, mentions: vec![], everyone: false }
+    What::Posted {
+        seq: Seq(seq),
+        text: text.to_owned(),
+        reply_to: None,
+        mentions: vec![],
+        everyone: false,
+        files: vec![],
+    }
 }

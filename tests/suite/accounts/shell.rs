@@ -97,7 +97,8 @@ async fn a_name_that_was_made_to_point_here_gets_nothing() {
 async fn every_answer_tells_browsers_what_they_may_not_do() {
     let server = TestServer::start().await;
     let [alice] = server.people(["alice"]).await;
-    for path in ["/login", "/", "/settings", "/api/me", "/nothing", "/healthz", "/assets/x/css/base.css"] {
+    for path in ["/login", "/", "/settings", "/api/me", "/nothing", "/healthz", "/sw.js", "/assets/x/nothing"]
+    {
         let answer = alice.page.get(path).await;
         let policy = answer.header("content-security-policy");
         assert!(
@@ -112,6 +113,44 @@ async fn every_answer_tells_browsers_what_they_may_not_do() {
         assert_eq!(answer.header("x-request-id").len(), 36, "{path}");
     }
     assert_eq!(alice.page.get("/api/me").await.header("cache-control"), "no-store");
+}
+
+#[tokio::test]
+async fn a_file_of_the_page_bears_what_it_needs_and_no_more() {
+    let server = TestServer::start().await;
+    let door = server.browser().get("/login").await.text;
+    let (_, prefix) = door.split_once("href=\"/assets/").unwrap();
+    let (hash, _) = prefix.split_once('/').unwrap();
+    let http = reqwest::Client::new();
+    let get = |path: String, accept: &'static str| {
+        http.get(format!("{}{path}", server.url)).header("accept-encoding", accept).send()
+    };
+    let sizes = {
+        let mut sizes = vec![];
+        for (accept, packed) in [("identity", None), ("gzip", Some("gzip")), ("gzip, br", Some("br"))] {
+            let answer = get(format!("/assets/{hash}/css/base.css"), accept).await.unwrap();
+            let mut names: Vec<&str> = answer.headers().keys().map(|name| name.as_str()).collect();
+            names.sort_unstable();
+            let mut expected = vec!["cache-control", "content-length", "content-type"];
+            expected.extend(["cross-origin-resource-policy", "date", "vary", "x-content-type-options"]);
+            expected.extend(packed.map(|_| "content-encoding"));
+            expected.sort_unstable();
+            assert_eq!(names, expected);
+            assert_eq!(answer.headers()["cache-control"], "public, max-age=31536000, immutable");
+            assert_eq!(answer.headers().get("content-encoding").map(|name| name.to_str().unwrap()), packed);
+            sizes.push(answer.bytes().await.unwrap().len());
+        }
+        sizes
+    };
+    assert!(sizes[0] > 3 * sizes[1] && sizes[1] > sizes[2], "{sizes:?}");
+    let old = get("/assets/0123456789abcdef/css/base.css".to_owned(), "gzip").await.unwrap();
+    assert_eq!(old.headers()["cache-control"], "no-cache", "an old address may lead to something new");
+    let icon = get(format!("/assets/{hash}/img/icon-192.png"), "br").await.unwrap();
+    assert_eq!(icon.headers()["content-type"], "image/png");
+    assert!(icon.headers().get("content-encoding").is_none());
+    let worker = get("/sw.js".to_owned(), "identity").await.unwrap();
+    assert_eq!(worker.headers()["cache-control"], "no-cache");
+    assert!(worker.text().await.unwrap().contains(hash), "its words change with the files");
 }
 
 #[tokio::test]

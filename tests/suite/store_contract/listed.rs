@@ -29,6 +29,10 @@ pub(super) async fn a_list_holds_the_rooms_one_is_a_member_of(store: Arc<dyn Sto
         store.listed(ann, None).await.unwrap().iter().map(|listed| listed.room.id).collect();
     rooms.sort();
     assert_eq!(rooms, [both.room, anns.room]);
+    let mut joined = store.joined(ann).await.unwrap();
+    joined.sort();
+    assert_eq!(joined, rooms);
+    assert_eq!(store.joined(UserId::new()).await.unwrap(), []);
     assert_eq!(store.listed(bob, Some(anns.room)).await.unwrap(), []);
     assert_eq!(store.listed(ann, Some(left.room)).await.unwrap(), []);
     assert_eq!(store.listed(UserId::new(), None).await.unwrap(), []);

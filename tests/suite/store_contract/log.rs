@@ -149,6 +149,28 @@ pub(super) async fn heads_of_many_streams_come_together(store: Arc<dyn Store>) {
     assert_eq!(store.heads(&[]).await.unwrap(), []);
 }
 
+pub(super) async fn streams_come_page_by_page(store: Arc<dyn Store>) {
+    let mut expected = vec![];
+    for n in 0..7 {
+        let stream = if n % 2 == 0 { Stream::Room(RoomId::new()) } else { Stream::Person(UserId::new()) };
+        let mut pen = Pen::of(stream);
+        for _ in 0..=n % 3 {
+            put(&store, pen.posts(1)).await.unwrap();
+        }
+        expected.push(stream);
+    }
+    expected.sort_by_key(Stream::key);
+    let (mut found, mut after) = (vec![], None);
+    loop {
+        let page = store.streams(after, 3).await.unwrap();
+        assert!(page.len() <= 3);
+        let Some(last) = page.last() else { break };
+        after = Some(*last);
+        found.extend(page);
+    }
+    assert_eq!(found, expected);
+}
+
 pub(super) async fn entries_are_found_by_their_nonces(store: Arc<dyn Store>) {
     let mut pen = Pen::room();
     let (one, other) = (pen.posts(4), pen.write([What::Read { room: RoomId::new() }]));

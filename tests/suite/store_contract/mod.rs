@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod accounts;
+mod calls;
+mod files;
 mod folding;
 mod invites;
 mod listed;
@@ -49,6 +51,7 @@ macro_rules! store_contract {
                 reading_ends_with_the_append_that_holds_the_last_entry_asked_for,
                 reading_past_the_head_finds_nothing,
                 heads_of_many_streams_come_together,
+                streams_come_page_by_page,
                 entries_are_found_by_their_nonces,
             );
             store_contract!(@tests $fresh, races:
@@ -90,6 +93,8 @@ macro_rules! store_contract {
                 messages_of_a_range_come_from_either_end,
                 messages_are_found_by_their_places,
                 a_message_comes_in_its_present_state,
+                pinned_messages_come_the_newest_first_page_by_page,
+                what_is_unpinned_or_deleted_is_no_longer_among_the_pinned,
             );
             store_contract!(@tests $fresh, listed:
                 a_list_holds_the_rooms_one_is_a_member_of,
@@ -102,11 +107,23 @@ macro_rules! store_contract {
                 a_reaction_leaves_the_count_alone,
                 drafts_are_kept_until_they_are_empty,
             );
+            store_contract!(@tests $fresh, files:
+                an_upload_is_kept_until_it_ends,
+                a_file_ends_its_upload,
+                a_content_lies_at_one_place,
+                a_content_is_dropped_when_no_file_has_it,
+                a_content_that_is_kept_and_dropped_at_once_keeps_its_files,
+                only_ones_own_files_are_attached,
+                what_is_due_is_found_until_it_is_settled,
+                files_are_found_by_the_messages_that_hold_them,
+                many_uploads_are_counted,
+            );
             store_contract!(@tests $fresh, people:
                 people_are_found_by_id_and_by_name,
                 people_are_found_by_how_either_name_begins,
                 people_come_by_name_page_by_page,
                 a_changed_profile_is_found_by_its_new_name,
+                what_a_person_says_of_the_moment_is_kept,
             );
             store_contract!(@tests $fresh, accounts:
                 an_account_is_found_by_name_and_id,
@@ -123,6 +140,12 @@ macro_rules! store_contract {
                 an_invitation_that_is_over_is_not_good,
                 an_ended_invitation_is_not_good,
                 invitations_are_listed_the_newest_first,
+            );
+            store_contract!(@tests $fresh, calls:
+                a_room_has_one_call,
+                of_many_who_take_a_call_over_one_has_it,
+                a_call_that_is_over_leaves_the_room_to_another,
+                calls_of_a_silent_node_are_found_the_longest_first,
             );
             store_contract!(@tests $fresh, sessions:
                 a_session_is_found_by_secret_and_id,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use parlor::{
-    model::{Doc, Person, Rev, UserId},
+    model::{Doc, Person, Rev, Status, Timestamp, UserId},
     store::Store,
 };
 
@@ -89,4 +89,24 @@ pub(super) async fn a_changed_profile_is_found_by_its_new_name(store: Arc<dyn St
     older.rev = Rev(1);
     put_docs(&store, [Doc::Person(older)]).await;
     assert_eq!(store.people(&[ann.id]).await.unwrap(), [ann]);
+}
+
+pub(super) async fn what_a_person_says_of_the_moment_is_kept(store: Arc<dyn Store>) {
+    let mut ann = put_people(&store, &[("ann", "Ann")]).await.remove(0);
+    assert_eq!(store.people(&[ann.id]).await.unwrap()[0].status, None);
+    for status in [
+        Some(Status {
+            emoji: Some("🌴".to_owned()),
+            text: String::new(),
+            busy: true,
+            until: Some(Timestamp(9)),
+        }),
+        Some(Status { emoji: None, text: "Out for lunch".to_owned(), busy: false, until: None }),
+        None,
+    ] {
+        ann.rev = ann.rev.next();
+        ann.status = status;
+        put_docs(&store, [Doc::Person(ann.clone())]).await;
+        assert_eq!(store.people(&[ann.id]).await.unwrap(), [ann.clone()]);
+    }
 }

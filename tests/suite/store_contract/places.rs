@@ -65,8 +65,52 @@ pub(super) async fn a_message_comes_in_its_present_state(store: Arc<dyn Store>) 
     assert!(found.edited.is_some());
     assert_eq!(found.reactions, [Reaction { emoji: "👍".to_owned(), users: vec![bob] }]);
     let text = format!("new text {seq}");
-    assert_eq!(found.body, Body::Text { text, mentions: vec![bob], everyone: false });
+    assert_eq!(found.body, Body::Text { text, mentions: vec![bob], everyone: false, files: vec![] });
     scene.does(ann, What::Deleted { seq }).await;
     let found = store.messages(scene.room, seq, seq, 1, false).await.unwrap().remove(0);
     assert_eq!((found.body, found.reactions), (Body::Deleted, vec![]));
+}
+
+pub(super) async fn pinned_messages_come_the_newest_first_page_by_page(store: Arc<dyn Store>) {
+    let ann = UserId::new();
+    let (mut here, mut elsewhere) = (Scene::with(&store, &[ann]).await, Scene::with(&store, &[ann]).await);
+    for _ in 0..9 {
+        here.says(ann).await;
+        elsewhere.says(ann).await;
+    }
+    // In another order than they come in.
+    for seq in [5, 2, 9, 7, 4].map(Seq) {
+        here.does(ann, What::Pinned { seq, on: true }).await;
+    }
+    elsewhere.does(ann, What::Pinned { seq: Seq(8), on: true }).await;
+    let (mut found, mut before) = (vec![], None);
+    for more in [true, true, false] {
+        let page = store.pinned(here.room, before, 2).await.unwrap();
+        assert_eq!(page.more, more);
+        assert!(page.items.iter().all(|message| message.pinned && message.room == here.room));
+        before = page.items.last().map(|message| message.seq);
+        found.extend(seqs(&page.items));
+    }
+    assert_eq!(found, [9, 7, 5, 4, 2]);
+    let exactly = store.pinned(here.room, None, 5).await.unwrap();
+    assert_eq!((exactly.items.len(), exactly.more), (5, false));
+    assert_eq!(store.pinned(here.room, Some(Seq(2)), 5).await.unwrap().items, []);
+    assert_eq!(store.pinned(RoomId::new(), None, 5).await.unwrap().items, []);
+}
+
+pub(super) async fn what_is_unpinned_or_deleted_is_no_longer_among_the_pinned(store: Arc<dyn Store>) {
+    let ann = UserId::new();
+    let mut scene = Scene::with(&store, &[ann]).await;
+    for seq in 1..=4 {
+        scene.says(ann).await;
+        scene.does(ann, What::Pinned { seq: Seq(seq), on: true }).await;
+    }
+    scene.does(ann, What::Pinned { seq: Seq(2), on: false }).await;
+    scene.does(ann, What::Deleted { seq: Seq(3) }).await;
+    scene.edits(ann, Seq(4), &[], false).await;
+    let page = store.pinned(scene.room, None, 9).await.unwrap();
+    assert_eq!(seqs(&page.items), [4, 1]);
+    assert!(page.items[0].edited.is_some(), "as it is now");
+    scene.does(ann, What::Pinned { seq: Seq(2), on: true }).await;
+    assert_eq!(seqs(&store.pinned(scene.room, None, 9).await.unwrap().items), [4, 2, 1]);
 }

@@ -56,7 +56,7 @@ impl Pen {
 /// A message.
 pub(crate) fn post(seq: u64, text: &str) -> What {
     let text = text.to_owned();
-    What::Posted { seq: Seq(seq), text, reply_to: None, mentions: vec![], everyone: false }
+    What::Posted { seq: Seq(seq), text, reply_to: None, mentions: vec![], everyone: false, files: vec![] }
 }
 
 /// Appends without documents.
@@ -101,6 +101,7 @@ pub(crate) fn room(name: &str, kind: RoomKind) -> Room {
         members: 0,
         owners: 0,
         people: vec![],
+        picture: None,
     }
 }
 
@@ -112,8 +113,10 @@ pub(crate) fn person(name: &str, display: &str) -> Person {
         name: name.to_owned(),
         display: display.to_owned(),
         bio: String::new(),
+        status: None,
         created: Timestamp(1_000),
         at: Timestamp(1_000),
+        picture: None,
     }
 }
 
@@ -187,8 +190,18 @@ impl Scene {
     /// Somebody mentions these.
     pub(crate) async fn mentions(&mut self, by: UserId, people: &[UserId], everyone: bool) -> Seq {
         let (seq, mentions) = (self.last().next(), people.to_vec());
-        self.does(by, What::Posted { seq, text: format!("text {seq}"), reply_to: None, mentions, everyone })
-            .await;
+        self.does(
+            by,
+            What::Posted {
+                seq,
+                text: format!("text {seq}"),
+                reply_to: None,
+                mentions,
+                everyone,
+                files: vec![],
+            },
+        )
+        .await;
         seq
     }
 

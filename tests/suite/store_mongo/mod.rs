@@ -26,6 +26,7 @@ fn posted(seq: u64, text: &str) -> What {
         reply_to: None,
         mentions: Vec::new(),
         everyone: false,
+        files: Vec::new(),
     }
 }
 
@@ -61,7 +62,7 @@ fn message(room: RoomId, seq: u64, rev: u64, text: &str) -> Message {
         by: UserId::new(),
         at: Timestamp::now(),
         edited: None,
-        body: Body::Text { text: text.to_owned(), mentions: Vec::new(), everyone: false },
+        body: Body::Text { text: text.to_owned(), mentions: Vec::new(), everyone: false, files: vec![] },
         reply_to: None,
         reactions: Vec::new(),
         pinned: false,

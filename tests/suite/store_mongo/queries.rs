@@ -6,11 +6,12 @@ use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
 use parlor::{
     model::{
-        Doc, Head, InviteId, Membership, Person, Rev, Role, Room, RoomId, RoomKind, Seq, SessionId, Stream,
-        Timestamp, UserId,
+        Attachment, Doc, FileId, FileKind, Head, InviteId, Membership, Person, Rev, Role, Room, RoomId,
+        RoomKind, Seq, SessionId, StoredFile, Stream, Timestamp, Upload, UserId,
         account::{Invite, NewAccount, Session, SessionKind},
+        file::{ContentHash, Said},
     },
-    store::{AccountStore, LogStore, RoomStore, mongo::MongoStore},
+    store::{AccountStore, FileStore, LogStore, RoomStore, mongo::MongoStore},
 };
 
 use super::{
@@ -32,6 +33,7 @@ fn room(id: RoomId, name: &str) -> Room {
         members: 1,
         owners: 1,
         people: Vec::new(),
+        picture: None,
     }
 }
 
@@ -70,8 +72,10 @@ async fn use_all(store: &MongoStore) {
             name: "ann".to_owned(),
             display: "Ann".to_owned(),
             bio: String::new(),
+            status: None,
             created: now,
             at: now,
+            picture: None,
         };
         let mut edited = message(id, 1, 2, "one, edited");
         edited.edited = Some(now);
@@ -108,6 +112,13 @@ async fn use_all(store: &MongoStore) {
     assert_eq!(store.messages(rooms[0], Seq(1), Seq(9), 5, true).await.unwrap().len(), 2);
     assert_eq!(store.messages(rooms[0], Seq(1), Seq(9), 1, false).await.unwrap().len(), 1);
     assert_eq!(store.messages_at(rooms[0], &[Seq(2), Seq(7)]).await.unwrap().len(), 1);
+    let mut pinned = message(rooms[0], 2, 3, "two");
+    pinned.pinned = true;
+    let at = store.watermark(streams[0]).await.unwrap();
+    assert!(store.fold(streams[0], at.rev, at, vec![Doc::Message(pinned)]).await.unwrap());
+    for before in [None, Some(Seq(3))] {
+        assert_eq!(store.pinned(rooms[0], before, 5).await.unwrap().items.len(), 1);
+    }
     assert!(store.mark_read(user, rooms[0], Seq(2)).await.unwrap());
     assert!(!store.mark_read(user, rooms[0], Seq(1)).await.unwrap());
     store.set_draft(user, rooms[0], "not sent").await.unwrap();
@@ -117,6 +128,48 @@ async fn use_all(store: &MongoStore) {
     assert_eq!(store.people_named(&["ann".to_owned()]).await.unwrap().len(), 1);
     assert_eq!(store.find_people("an", Some("a"), 5).await.unwrap().items.len(), 1);
     assert_eq!(store.find_people("", None, 5).await.unwrap().items.len(), 1);
+
+    // Files.
+    let upload =
+        Upload { id: FileId::new(), owner: user, length: 9, expires: now.plus(hour), said: Said::default() };
+    store.begin_upload(&upload).await.unwrap();
+    assert_eq!(store.upload(upload.id).await.unwrap().as_ref(), Some(&upload));
+    assert_eq!(store.expired_uploads(now, 5).await.unwrap(), []);
+    let about = Attachment {
+        id: upload.id,
+        name: upload.said.name.clone(),
+        ending: "bin".to_owned(),
+        size: 9,
+        mime: "application/octet-stream".to_owned(),
+        kind: FileKind::Other,
+        pixels: None,
+        placeholder: None,
+        thumbs: vec![],
+        voice: None,
+    };
+    let stored = StoredFile {
+        about,
+        owner: user,
+        place: parlor::model::Place::new(ContentHash([1; 32])),
+        created: now,
+        due: Some(now),
+        rooms: vec![],
+    };
+    assert_eq!(store.keep_file(&stored).await.unwrap(), stored.place);
+    assert!(!store.end_upload(upload.id).await.unwrap());
+    assert_eq!(store.files(&[upload.id]).await.unwrap().len(), 1);
+    assert_eq!(store.taken(user).await.unwrap().files, 9);
+    assert_eq!(store.due_files(now, 5).await.unwrap().len(), 1);
+    assert_eq!(store.attach(user, &[upload.id], rooms[0], now).await.unwrap().len(), 1);
+    store.settle(upload.id, now).await.unwrap();
+    store.loosen(&[upload.id], now).await.unwrap();
+    assert_eq!(store.messages_with(rooms[0], upload.id, 5).await.unwrap(), []);
+    for kinds in [&[][..], &[FileKind::Image], &[FileKind::Image, FileKind::Pdf]] {
+        assert_eq!(store.messages_with_files(rooms[0], kinds, Seq(9), 5).await.unwrap().items, []);
+    }
+    assert!(store.remove_file(upload.id, now).await.unwrap());
+    assert_eq!(store.places(&[stored.place.hash]).await.unwrap().len(), 1);
+    assert!(store.drop_content(stored.place.hash).await.unwrap().is_some());
 
     // Accounts, sessions, invitations.
     let invite = Invite {
@@ -191,7 +244,7 @@ async fn all_is_read_at_majority_and_written_to_its_journals() {
     let (mut reads, mut writes) = (0, 0);
     for command in between.commands() {
         match command.keys().next().unwrap().as_str() {
-            "insert" | "update" | "delete" | "create" | "createIndexes" => {
+            "insert" | "update" | "delete" | "findAndModify" | "create" | "createIndexes" => {
                 writes += 1;
                 let concern = command.get_document("writeConcern").unwrap();
                 assert_eq!(concern.get_str("w").unwrap(), "majority", "{command}");

@@ -2,8 +2,8 @@
 
 use parlor::{
     model::{
-        Append, Body, Doc, Entry, Head, Nonce, NonceKey, Reaction, RequestHash, Rev, Role, RoomId, RoomKind,
-        Seq, SessionId, Stream, SystemLine, Tag, Timestamp, UserId, What,
+        Append, Body, CallId, Doc, Entry, Head, Nonce, NonceKey, Reaction, RequestHash, Rev, Role, RoomId,
+        RoomKind, Seq, SessionId, Stream, SystemLine, Tag, Timestamp, UserId, What, call::Outcome,
     },
     store::{LogStore, RoomStore},
 };
@@ -22,11 +22,19 @@ fn all_that_can_happen(user: UserId, room: RoomId) -> Vec<What> {
             reply_to: Some(Seq(1)),
             mentions: mentions.clone(),
             everyone: true,
+            files: vec![],
         },
         What::Edited { seq: Seq(2), text: text.clone(), mentions, everyone: false },
         What::Deleted { seq: Seq(2) },
         What::Reacted { seq: Seq(1), emoji: "\u{2764}\u{fe0f}".to_owned(), on: true },
         What::Pinned { seq: Seq(1), on: false },
+        What::Called {
+            call: CallId::new(),
+            outcome: Outcome::Finished,
+            length_ms: 61_000,
+            people: vec![user],
+            line: Seq(3),
+        },
         What::Joined { user, role: Role::Owner, since: Seq(0), line: None },
         What::Left { was: Role::Member, line: Some(Seq(u64::from(u32::MAX) + 1)) },
         What::Removed { user, was: Role::Member, line: Some(Seq(3)) },
@@ -71,13 +79,19 @@ async fn every_message_is_read_as_it_was_written() {
     let (user, room) = (UserId::new(), RoomId::new());
     let name = "tea".to_owned();
     let bodies = vec![
-        Body::Text { text: "hello".to_owned(), mentions: vec![user], everyone: true },
+        Body::Text { text: "hello".to_owned(), mentions: vec![user], everyone: true, files: vec![] },
         Body::Deleted,
         Body::System(SystemLine::Renamed { name: name.clone() }),
         Body::System(SystemLine::Topic { topic: name }),
         Body::System(SystemLine::Joined { user }),
         Body::System(SystemLine::Left { user }),
         Body::System(SystemLine::Removed { user }),
+        Body::System(SystemLine::Call {
+            call: CallId::new(),
+            outcome: Outcome::Missed,
+            length_ms: 5,
+            people: vec![user],
+        }),
     ];
     let messages: Vec<_> = (1..)
         .zip(bodies)

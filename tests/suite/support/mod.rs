@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 pub(crate) use client::{Answer, Client, Person, nonce, people_at};
 
 /// Good enough for a server, and the same for everybody.
-pub(crate) const PASSWORD: &str = "marmalade-tuba-orbit";
+pub(crate) use crate::people::PASSWORD;
 
 /// A server within this process, on a port of its own, with a data folder that goes with it.
 pub(crate) struct TestServer {
@@ -102,6 +102,7 @@ pub(crate) fn settings(data: &TempDir) -> Settings {
     Settings {
         bind: Some("127.0.0.1:0".to_owned()),
         data: Some(data.path().join("data").display().to_string()),
+        uploads: Some(data.path().join("uploads").display().to_string()),
         login_rate: Some("100000".to_owned()),
         post_rate: Some("1000000".to_owned()),
         post_burst: Some("100000".to_owned()),
