@@ -43,6 +43,9 @@ missing_packages() {
     command -v python3 >/dev/null || echo python3
     command -v strace >/dev/null || echo strace
     [ -n "${PARLOR_TEST_REDIS_SERVER:-}" ] || command -v redis-server >/dev/null || echo redis-server
+    [ -n "${PARLOR_TEST_UCLIENT:-}" ] || command -v turnutils_uclient >/dev/null || echo coturn
+    command -v ip >/dev/null || echo iproute2
+    PATH="$PATH:/usr/sbin" command -v nft >/dev/null || echo nftables
     [ -n "${PARLOR_TEST_CHROMIUM:-}" ] || first_of chromium chromium-browser google-chrome >/dev/null ||
         printf '%s\n' chromium fonts-liberation
     [ -n "${PARLOR_TEST_CHROMEDRIVER:-}" ] || command -v chromedriver >/dev/null || echo chromium-driver
@@ -109,6 +112,7 @@ install_node_modules() {
 # Exports where everything is, for the tests.
 find_needs() {
     PARLOR_TEST_REDIS_SERVER=${PARLOR_TEST_REDIS_SERVER:-$(first_of redis-server)}
+    PARLOR_TEST_UCLIENT=${PARLOR_TEST_UCLIENT:-$(first_of turnutils_uclient)}
     PARLOR_TEST_CHROMIUM=${PARLOR_TEST_CHROMIUM:-$(first_of chromium chromium-browser google-chrome)}
     PARLOR_TEST_CHROMEDRIVER=${PARLOR_TEST_CHROMEDRIVER:-$(first_of chromedriver)}
     PARLOR_TEST_MONGOD_LIBS=${PARLOR_TEST_MONGOD_LIBS:-}
@@ -116,7 +120,7 @@ find_needs() {
         PARLOR_TEST_MONGOD=$root/target/mongod/mongod
         PARLOR_TEST_MONGOD_LIBS=$root/target/mongod
     fi
-    export PARLOR_TEST_REDIS_SERVER PARLOR_TEST_CHROMIUM PARLOR_TEST_CHROMEDRIVER
+    export PARLOR_TEST_REDIS_SERVER PARLOR_TEST_UCLIENT PARLOR_TEST_CHROMIUM PARLOR_TEST_CHROMEDRIVER
     export PARLOR_TEST_MONGOD PARLOR_TEST_MONGOD_LIBS
 }
 
