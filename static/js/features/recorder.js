@@ -10,8 +10,13 @@ import { uploadOf } from "./transfer.js";
 import { limitsOf } from "./tray.js";
 import { underway } from "./underway.js";
 
-/** How often loudness is taken, in milliseconds; how much of it is on show; and the longest message, in seconds. */
+/**
+ * How often loudness is taken, in milliseconds, and over how many samples: 85 ms of 48 kHz, so that no sound falls
+ * between two ticks. How many are on show, after how many it is said anew, and the longest message, in seconds.
+ */
 const TICK_MS = 50;
+const SAMPLES = 4096;
+const SAID_EVERY = 10;
 const ON_SHOW = 240;
 const LONGEST = 15 * 60;
 /** What browsers can record, the best first. */
@@ -39,6 +44,9 @@ export async function record(composer) {
   else new Recorder(composer, stream, kind);
 }
 
+/** Loudness as it is felt, by its root: quiet speech shows too. 0 to 100. @param {number} level */
+const felt = (level) => Math.round(Math.min(1, Math.sqrt(level) * 1.4) * 100);
+
 class Recorder {
   /** @type {number[]} */ #levels = [];
   /** @type {Blob[]} */ #parts = [];
@@ -57,7 +65,7 @@ class Recorder {
     this.kind = kind;
     this.context = new AudioContext();
     this.analyser = this.context.createAnalyser();
-    this.analyser.fftSize = 1024;
+    this.analyser.fftSize = SAMPLES;
     this.context.createMediaStreamSource(stream).connect(this.analyser);
     this.media = new MediaRecorder(stream, { mimeType: kind, audioBitsPerSecond: BITS });
     this.media.ondataavailable = ({ data }) => data.size && this.#parts.push(data);
@@ -83,18 +91,19 @@ class Recorder {
   }
 
   #tick() {
-    const samples = new Float32Array(this.analyser.fftSize);
+    const samples = new Float32Array(SAMPLES);
     this.analyser.getFloatTimeDomainData(samples);
     const level = loudness(samples);
     this.#levels.push(level);
     const seconds = (performance.now() - this.#began) / 1000;
     this.#clock.textContent = minutes(seconds);
-    // Loudness is felt by its root: quiet speech shows too.
-    const high = Math.round(Math.min(1, Math.sqrt(level) * 1.4) * 100);
+    const high = felt(level);
     const bar = this.#level.firstElementChild;
     bar.style.blockSize = `${Math.max(8, high)}%`;
     this.#level.append(bar);
-    if (this.#levels.length % 10 === 0) this.#level.setAttribute("aria-valuenow", String(high));
+    if (this.#levels.length % SAID_EVERY === 0) {
+      this.#level.setAttribute("aria-valuenow", String(felt(Math.max(...this.#levels.slice(-SAID_EVERY)))));
+    }
     if (seconds >= LONGEST) this.#stop(true);
   }
 
