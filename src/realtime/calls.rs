@@ -5,10 +5,9 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use axum::extract::ws::Utf8Bytes;
-
 use super::{
     allowance::Allowance,
+    frame::Frame,
     frames::{CallRequest, CallWord, ErrorFrame, ServerFrame},
     hub::Hub,
     lane::Reader,
@@ -75,7 +74,7 @@ impl Reader {
 }
 
 /// Does what a page asks for, and returns the answer.
-pub(super) async fn answer(hub: &Hub, reader: &Reader, page: &Arc<Page>, request: CallRequest) -> Utf8Bytes {
+pub(super) async fn answer(hub: &Hub, reader: &Reader, page: &Arc<Page>, request: CallRequest) -> Frame {
     let nonce = request.nonce().to_owned();
     match try_answer(hub, reader, page, request).await {
         Ok(frame) => frame,
@@ -83,7 +82,7 @@ pub(super) async fn answer(hub: &Hub, reader: &Reader, page: &Arc<Page>, request
     }
 }
 
-async fn try_answer(hub: &Hub, reader: &Reader, page: &Arc<Page>, request: CallRequest) -> Result<Utf8Bytes> {
+async fn try_answer(hub: &Hub, reader: &Reader, page: &Arc<Page>, request: CallRequest) -> Result<Frame> {
     let calls = hub.calls();
     let (nonce, room) = match request {
         CallRequest::Join { room, nonce, page: name, place, media } => {
@@ -140,7 +139,7 @@ pub(super) fn hand_on(
     reader: &Reader,
     allowances: &mut Allowances,
     word: CallWord,
-) -> Option<Utf8Bytes> {
+) -> Option<Frame> {
     let calls = hub.calls();
     let socket = reader.key();
     match word {
@@ -163,7 +162,7 @@ pub(super) fn hand_on(
 }
 
 /// What a room's readers are told.
-pub(super) fn told(news: &News) -> (RoomId, Utf8Bytes) {
+pub(super) fn told(news: &News) -> (RoomId, Frame) {
     match news {
         News::Roster(call) => (call.room, ServerFrame::Call(RosterFields::from(&**call)).encode()),
         News::Over { room, call, term, n } => {

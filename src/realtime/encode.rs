@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use axum::extract::ws::Utf8Bytes;
-
 use super::{
     Format,
+    frame::Frame,
     frames::{Line, PersonChange, RoomChange, RoomHead, ServerFrame, Shown},
 };
 use crate::{
@@ -22,7 +21,7 @@ pub(super) async fn room(
     room: RoomId,
     committed: &Committed,
     format: Format,
-) -> Result<Vec<Utf8Bytes>> {
+) -> Result<Vec<Frame>> {
     let messages: Vec<Message> = committed.docs.iter().filter_map(message).cloned().collect();
     let shown = Messages::show(chat, &messages, format).await?;
     let tag = committed.append.tag;
@@ -134,7 +133,7 @@ impl<'a> Messages<'a> {
 
 /// The frame of an entry of somebody's own stream. What is a value in a projection is looked up, so it is at least as new as
 /// the entry.
-pub(super) async fn person(chat: &Chat, user: UserId, tag: Tag, entry: &Entry) -> Result<Utf8Bytes> {
+pub(super) async fn person(chat: &Chat, user: UserId, tag: Tag, entry: &Entry) -> Result<Frame> {
     let mut text = String::new();
     let change = match &entry.what {
         What::RoomAdded { room } => {

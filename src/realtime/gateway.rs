@@ -2,21 +2,32 @@
 
 use std::{collections::HashSet, future::Future, pin::Pin, sync::Arc, time::Duration};
 
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
-use futures_util::{SinkExt, future::join_all};
-use tokio::time::{Instant, sleep, timeout};
-use tokio_util::task::TaskTracker;
-use tracing::{debug, info};
+use futures_util::{StreamExt, future::join_all};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tokio::{
+    net::TcpStream,
+    time::{Instant, sleep, timeout},
+};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{self, Message, error::CapacityError},
+};
+use tracing::{debug, info, warn};
 
 use super::{
     Format,
     calls::{self, Allowances, Page},
+    close::Close,
+    frame::Frame,
     frames::{Attention, CallRequest, CallWord, ClientFrame, RoomHead, ServerFrame},
     hub::Hub,
     lane::{Follows, Reader},
-    mailbox::{Close, Mailbox},
+    mailbox::Mailbox,
+    receiving::{Receiving, messages},
     requests::{self, Begun},
     underway::Underway,
+    wire::Wire,
 };
 use crate::{
     calls::RosterFields,
@@ -25,14 +36,6 @@ use crate::{
     model::{Actor, RoomId, RoomKind, SessionId, Stream, Timestamp, UserId},
 };
 
-/// The largest frame that a client may send.
-pub(super) const MAX_FRAME: usize = 64 * 1024;
-/// The reading buffer of a connection, which an idle one holds as well: a few changes at a time. The library's own is made for
-/// bulk.
-const READ_BUFFER: usize = 1024;
-/// Frames leave together up to this many bytes.
-const WRITE_BUFFER: usize = 16 * 1024;
-const MAX_WRITE_BUFFER: usize = 8 << 20;
 /// How often the server asks for a sign of life.
 const PING: Duration = Duration::from_secs(25);
 /// How long a client may be silent.
@@ -40,8 +43,6 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// The same while its page is in a call: the others are told of a silent one within 10 s.
 const PING_IN_CALL: Duration = Duration::from_secs(2);
 const SILENCE_IN_CALL: Duration = Duration::from_secs(7);
-/// How long one write may take.
-const WRITE: Duration = Duration::from_secs(30);
 /// How long coming in may take.
 const ENTER: Duration = Duration::from_secs(20);
 /// Typing in one room counts at most this often.
@@ -73,30 +74,36 @@ impl std::fmt::Debug for Entrance {
     }
 }
 
-/// Turns a request into a socket that lives on, as one of `tasks`.
-pub fn serve(
-    hub: Hub,
-    upgrade: WebSocketUpgrade,
-    entrance: Entrance,
-    tasks: TaskTracker,
-) -> axum::response::Response {
-    upgrade
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(WRITE_BUFFER)
-        .max_write_buffer_size(MAX_WRITE_BUFFER)
-        .max_message_size(MAX_FRAME)
-        .max_frame_size(MAX_FRAME)
-        .on_upgrade(move |socket| tasks.track_future(Box::pin(run(hub, socket, entrance))))
+/// Serves a socket, from its handshake's end to its own.
+pub async fn serve(hub: Hub, connection: OnUpgrade, entrance: Entrance) {
+    let connection = match connection.await {
+        Ok(connection) => connection,
+        Err(error) => return debug!(%error, "a connection went in the handshake"),
+    };
+    let Ok(parts) = connection.downcast::<TokioIo<Wire>>() else {
+        return warn!("a socket came by another way than the listener's connections");
+    };
+    let (tcp, _held) = parts.io.into_inner().into_parts();
+    let tcp = Arc::new(tcp);
+    let mailbox = Arc::new(Mailbox::new(entrance.mailbox));
+    let socket = messages(tcp.clone(), mailbox.clone(), parts.read_buf.into()).await;
+    // On the heap, and not part of what the connection's first moments need.
+    Box::pin(run(hub, tcp, socket, mailbox, entrance)).await;
 }
 
-async fn run(hub: Hub, socket: WebSocket, entrance: Entrance) {
-    let mailbox = Arc::new(Mailbox::new(entrance.mailbox));
+async fn run(
+    hub: Hub,
+    tcp: Arc<TcpStream>,
+    socket: WebSocketStream<Receiving>,
+    mailbox: Arc<Mailbox>,
+    entrance: Entrance,
+) {
     let reader = Reader {
         socket: hub.enter(mailbox.clone()),
         user: entrance.actor.user,
         session: entrance.session,
         format: entrance.format,
-        mailbox,
+        mailbox: mailbox.clone(),
         follows: Arc::new(Follows::new()),
     };
     let mut gateway = Gateway {
@@ -105,15 +112,18 @@ async fn run(hub: Hub, socket: WebSocket, entrance: Entrance) {
         ends: entrance.until.map(instant),
         entrance,
         socket,
-        page: Page::new(reader.mailbox.clone()),
+        page: Page::new(mailbox.clone()),
         allowances: Allowances::default(),
         heard: Instant::now(),
         checked: Instant::now(),
         typed: None,
         visiting: None,
     };
-    let close = match timeout(ENTER, gateway.enter()).await {
-        Ok(Ok(heads)) => gateway.live(heads).await,
+    let entered = timeout(ENTER, gateway.enter()).await;
+    let heads = entered.as_ref().ok().and_then(|entered| entered.as_ref().ok()).cloned();
+    mailbox.open(tcp, heads);
+    let close = match entered {
+        Ok(Ok(_)) => gateway.live().await,
         Ok(Err(error)) if error.code() == Code::Unauthenticated => Some(Close::SessionEnded),
         Ok(Err(error)) => {
             info!(%error, "a socket can't come in");
@@ -124,18 +134,14 @@ async fn run(hub: Hub, socket: WebSocket, entrance: Entrance) {
     hub.calls().socket_gone(reader.key(), close == Some(Close::SessionEnded));
     hub.leave(&reader);
     metrics().closed(close.map_or("left", |close| close.code().1));
-    if let Some(close) = close {
-        let (code, reason) = close.code();
-        let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
-        let _ = timeout(WRITE, gateway.socket.send(Message::Close(Some(frame)))).await;
-    }
+    mailbox.end(close).await;
 }
 
 struct Gateway {
     hub: Hub,
     reader: Reader,
     entrance: Entrance,
-    socket: WebSocket,
+    socket: WebSocketStream<Receiving>,
     page: Arc<Page>,
     allowances: Allowances,
     heard: Instant,
@@ -152,7 +158,7 @@ type Request = Pin<Box<dyn Future<Output = Begun> + Send>>;
 
 impl Gateway {
     /// Follows first, then reads: whatever happens in between comes twice rather than never.
-    async fn enter(&mut self) -> Result<Utf8Bytes> {
+    async fn enter(&mut self) -> Result<Frame> {
         let Reader { user, session, .. } = self.reader;
         let own = Stream::Person(user);
         self.follow([own]).await;
@@ -192,11 +198,7 @@ impl Gateway {
 
     /// Carries frames both ways. One request at a time is begun: while that runs, no other is read, so that changes keep
     /// their order and a client that asks too much waits by itself. Those that are handed over wait for their end together.
-    async fn live(&mut self, heads: Utf8Bytes) -> Option<Close> {
-        let mut frames = vec![heads];
-        if let Err(close) = self.write(&mut frames).await {
-            return close;
-        }
+    async fn live(&mut self) -> Option<Close> {
         let mut request: Option<Request> = None;
         let mut underway = Underway::new();
         let mut in_call = false;
@@ -214,24 +216,16 @@ impl Gateway {
                 alarm.as_mut().reset(due);
             }
             tokio::select! {
-                () = mailbox.wait() => {
-                    let close = mailbox.take(&mut frames);
-                    if let Err(close) = self.write(&mut frames).await {
-                        return close;
-                    }
-                    if close.is_some() {
-                        return close;
-                    }
-                }
+                close = mailbox.serve() => return close,
                 begun = async { match request.as_mut() { Some(request) => request.await, None => std::future::pending().await } } => {
                     request = None;
                     match begun {
-                        Begun::Done(frame) => mailbox.push(frame.as_slice()),
+                        Begun::Done(frame) => mailbox.send(frame.as_slice()),
                         Begun::Underway(change) => underway.push(change),
                     }
                 }
-                answers = underway.next() => mailbox.push(&answers),
-                message = self.socket.recv(), if request.is_none() && underway.has_room() => match self.hear(message).await {
+                answers = underway.next() => mailbox.send(&answers),
+                message = self.socket.next(), if request.is_none() && underway.has_room() => match self.hear(message).await {
                     Ok(heard) => request = heard,
                     Err(close) => return close,
                 },
@@ -246,7 +240,7 @@ impl Gateway {
                         let reads = request.is_none() && underway.has_room();
                         let silence = if in_call && reads { SILENCE_IN_CALL } else { SILENCE };
                         if let Err(close) = self.look_alive(silence).await {
-                            return close;
+                            return Some(close);
                         }
                     }
                 }
@@ -255,30 +249,31 @@ impl Gateway {
     }
 
     /// Asks for a sign of life, of the client and of its session.
-    async fn look_alive(&mut self, silence: Duration) -> Result<(), Option<Close>> {
+    async fn look_alive(&mut self, silence: Duration) -> Result<(), Close> {
         if self.heard.elapsed() > silence {
-            return Err(Some(Close::Silent));
+            return Err(Close::Silent);
         }
         if self.checked.elapsed() >= PING {
             self.checked = Instant::now();
             if let Err(error) = check_session(&self.hub, &self.reader).await
                 && error.code() == Code::Unauthenticated
             {
-                return Err(Some(Close::SessionEnded));
+                return Err(Close::SessionEnded);
             }
         }
-        self.send(Message::Ping(Default::default())).await.map_err(|()| None)
+        self.reader.mailbox.send(&[Frame::ping()]);
+        Ok(())
     }
 
     async fn hear(
         &mut self,
-        message: Option<Result<Message, axum::Error>>,
+        message: Option<Result<Message, tungstenite::Error>>,
     ) -> Result<Option<Request>, Option<Close>> {
         let message = match message {
             Some(Ok(message)) => message,
             Some(Err(error)) => {
                 debug!(%error, "a socket broke");
-                return Err(broken(&error.to_string()));
+                return Err(broken(&error));
             }
             None => return Err(None),
         };
@@ -287,17 +282,17 @@ impl Gateway {
             Message::Text(text) => match ClientFrame::parse(&text) {
                 Ok(frame) => Ok(self.take(frame).await),
                 Err((error, nonce)) => {
-                    self.reader.mailbox.push(&[requests::refuse(&error, nonce.as_deref())]);
+                    self.reader.mailbox.send(&[requests::refuse(&error, nonce.as_deref())]);
                     Ok(None)
                 }
             },
             Message::Binary(_) => {
                 let error = Error::malformed("Frames are text.");
-                self.reader.mailbox.push(&[requests::refuse(&error, None)]);
+                self.reader.mailbox.send(&[requests::refuse(&error, None)]);
                 Ok(None)
             }
             Message::Close(_) => Err(None),
-            Message::Ping(_) | Message::Pong(_) => Ok(None),
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Ok(None),
         }
     }
 
@@ -306,7 +301,7 @@ impl Gateway {
         let frame = match CallWord::of(frame) {
             Ok(word) => {
                 let refused = calls::hand_on(&self.hub, &self.reader, &mut self.allowances, word);
-                self.reader.mailbox.push(refused.as_slice());
+                self.reader.mailbox.send(refused.as_slice());
                 return None;
             }
             Err(frame) => frame,
@@ -342,8 +337,8 @@ impl Gateway {
             }
         };
         match done {
-            Ok(frame) => self.reader.mailbox.push(frame.as_slice()),
-            Err(error) => self.reader.mailbox.push(&[requests::refuse(&error, nonce.as_deref())]),
+            Ok(frame) => self.reader.mailbox.send(frame.as_slice()),
+            Err(error) => self.reader.mailbox.send(&[requests::refuse(&error, nonce.as_deref())]),
         }
         None
     }
@@ -371,28 +366,6 @@ impl Gateway {
         }
         Ok(())
     }
-
-    /// Writes frames so that they leave together.
-    async fn write(&mut self, frames: &mut Vec<Utf8Bytes>) -> Result<(), Option<Close>> {
-        let writing = async {
-            for frame in frames.drain(..) {
-                self.socket.feed(Message::Text(frame)).await?;
-            }
-            self.socket.flush().await
-        };
-        match timeout(WRITE, writing).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(None),
-            Err(_) => Err(Some(Close::TooSlow)),
-        }
-    }
-
-    async fn send(&mut self, message: Message) -> Result<(), ()> {
-        match timeout(WRITE, self.socket.send(message)).await {
-            Ok(Ok(())) => Ok(()),
-            _ => Err(()),
-        }
-    }
 }
 
 /// How often the server asks for a sign of life.
@@ -400,15 +373,12 @@ fn pings(in_call: bool) -> Duration {
     if in_call { PING_IN_CALL } else { PING }
 }
 
-/// What to tell a client whose frame couldn't be read, by what the library says about it; nothing when nobody is left to be
-/// told.
-fn broken(error: &str) -> Option<Close> {
-    if error.contains("too long") {
-        Some(Close::TooLarge)
-    } else if error.contains("UTF-8") {
-        Some(Close::NotText)
-    } else {
-        None
+/// What to tell a client whose frame couldn't be read; nothing when nobody is left to be told.
+fn broken(error: &tungstenite::Error) -> Option<Close> {
+    match error {
+        tungstenite::Error::Capacity(CapacityError::MessageTooLong { .. }) => Some(Close::TooLarge),
+        tungstenite::Error::Utf8(_) => Some(Close::NotText),
+        _ => None,
     }
 }
 

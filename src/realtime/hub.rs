@@ -15,9 +15,10 @@ use tracing::warn;
 
 use super::{
     calls,
+    close::Close,
     frames::{Presence, ServerFrame},
     lane::{Job, Lane, Reader, SocketId},
-    mailbox::{Close, Mailbox},
+    mailbox::Mailbox,
     presence::Presences,
 };
 use crate::{

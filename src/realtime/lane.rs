@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use axum::extract::ws::Utf8Bytes;
 use tokio::{
     sync::{mpsc, oneshot},
     time::Instant,
@@ -14,18 +13,14 @@ use tokio::{
 use tracing::{debug, warn};
 
 use super::{
-    Format, encode,
-    frames::ServerFrame,
-    hub::Hub,
-    mailbox::{Close, Mailbox},
-    order::Order,
+    Format, close::Close, encode, frame::Frame, frames::ServerFrame, hub::Hub, mailbox::Mailbox, order::Order,
 };
 use crate::{
     bus::{Channel, Committed},
     error::Result,
     log::Why,
     metrics::metrics,
-    model::{Doc, Entry, Head, RoomId, RoomKind, SessionId, Stream, UserId, What, room::Touches},
+    model::{Doc, Entry, Head, RoomId, RoomKind, SessionId, Stream, Tag, UserId, What, room::Touches},
 };
 
 /// How long what is missing may still come by the bus before it is read from the log.
@@ -34,8 +29,10 @@ const MOMENT: Duration = Duration::from_millis(30);
 const PAUSE: Duration = Duration::from_millis(500);
 /// Appends read in one go while healing.
 const CHUNK: u64 = 500;
-/// Readers served in one go: before the next ones, those write, and whoever else has something to do has a turn. So a room of
-/// very many readers takes longer to hear, but holds up nobody else.
+/// Jobs taken in one go: entries that came while the readers were served go out together.
+const JOBS: usize = 64;
+/// Readers served in one go: before the next ones, whoever else has something to do has a turn. So a room of very many readers
+/// takes longer to hear, but holds up nobody else.
 const TOGETHER: usize = 64;
 
 /// A socket, for as long as it lives on this node.
@@ -88,7 +85,7 @@ pub(super) enum Job {
     /// Something was committed.
     Committed(Arc<Committed>),
     /// A live frame for all readers, but maybe one person.
-    Live(Utf8Bytes, Option<UserId>),
+    Live(Frame, Option<UserId>),
     /// A reader wants all from now on; answered when that is in force.
     Follow(Reader, oneshot::Sender<()>),
     /// A reader wants no more.
@@ -141,13 +138,31 @@ impl Lane {
                 None => std::future::pending().await,
             }
         };
+        let mut jobs = vec![];
         tokio::select! {
-            job = self.jobs.recv() => {
-                if let Some(job) = job {
-                    self.take(job).await;
+            _ = self.jobs.recv_many(&mut jobs, JOBS) => {
+                let mut due = vec![];
+                for job in jobs {
+                    if let Job::Committed(committed) = job {
+                        due.extend(self.order.offer(committed));
+                    } else {
+                        self.show(std::mem::take(&mut due)).await;
+                        self.take(job).await;
+                    }
+                }
+                self.show(due).await;
+                if self.order.parted() || self.order.gap() {
+                    self.heal_soon(MOMENT);
                 }
             }
             () = heal => self.heal().await,
+        }
+    }
+
+    async fn show(&mut self, due: Vec<Arc<Committed>>) {
+        if let Err(error) = self.deliver_all(due).await {
+            warn!(stream = %self.stream, %error, "an append can't be shown yet");
+            self.heal_soon(PAUSE);
         }
     }
 
@@ -155,15 +170,12 @@ impl Lane {
         match job {
             Job::Committed(committed) => {
                 let due = self.order.offer(committed);
-                if let Err(error) = self.deliver_all(due).await {
-                    warn!(stream = %self.stream, %error, "an append can't be shown yet");
-                    self.heal_soon(PAUSE);
-                }
+                self.show(due).await;
             }
             Job::Live(frame, but) => {
                 for (n, reader) in self.readers.values().enumerate() {
                     if Some(reader.user) != but {
-                        reader.mailbox.push(std::slice::from_ref(&frame));
+                        reader.mailbox.send(std::slice::from_ref(&frame));
                     }
                     give_way(n).await;
                 }
@@ -183,9 +195,6 @@ impl Lane {
                     self.heal_soon(PAUSE);
                 }
             }
-        }
-        if self.order.parted() || self.order.gap() {
-            self.heal_soon(MOMENT);
         }
     }
 
@@ -262,44 +271,39 @@ impl Lane {
     /// Delivers what is due. What can't be shown now isn't passed over: the readers stay before it, and the log tells it
     /// again; what they have of it they know by its rev.
     async fn deliver_all(&mut self, due: Vec<Arc<Committed>>) -> Result<()> {
-        for committed in due {
-            if let Err(error) = self.deliver(&committed).await {
-                self.order = Order::new(committed.append.base());
-                return Err(error);
-            }
-            if !self.jobs.is_empty() {
-                // More is coming: who reads has a turn before, or its mailbox would fill though it keeps up.
-                tokio::task::yield_now().await;
-            }
+        let Some(first) = due.first() else { return Ok(()) };
+        let base = first.append.base();
+        let delivered = match self.stream {
+            Stream::Room(room) => self.deliver_room(room, &due).await,
+            Stream::Person(user) => self.deliver_person(user, &due).await,
+        };
+        if delivered.is_err() {
+            self.order = Order::new(base);
         }
-        Ok(())
+        delivered
     }
 
-    async fn deliver(&mut self, committed: &Committed) -> Result<()> {
-        match self.stream {
-            Stream::Room(room) => self.deliver_room(room, committed).await,
-            Stream::Person(user) => self.deliver_person(user, committed).await,
-        }
-    }
-
-    /// An append may end memberships: who is gone gets no entry after the one that says so.
-    async fn deliver_room(&mut self, room: RoomId, committed: &Committed) -> Result<()> {
-        let mut html = None;
-        let mut json = None;
-        for format in [Format::Html, Format::Json] {
-            if self.readers.values().any(|reader| reader.format == format) {
-                let frames = encode::room(self.hub.chat(), room, committed, format).await?;
-                match format {
-                    Format::Html => html = Some(frames),
-                    Format::Json => json = Some(frames),
-                }
+    /// The frames of these appends for readers of this format, one an entry; none if nobody reads it.
+    async fn frames(&self, room: RoomId, due: &[Arc<Committed>], format: Format) -> Result<Vec<Frame>> {
+        let mut frames = vec![];
+        if self.readers.values().any(|reader| reader.format == format) {
+            for committed in due {
+                frames.extend(encode::room(self.hub.chat(), room, committed, format).await?);
             }
         }
+        Ok(frames)
+    }
+
+    /// Appends may end memberships: who is gone gets no entry after the one that says so.
+    async fn deliver_room(&mut self, room: RoomId, due: &[Arc<Committed>]) -> Result<()> {
+        let html = self.frames(room, due, Format::Html).await?;
+        let json = self.frames(room, due, Format::Json).await?;
+        let entries: Vec<&Entry> = due.iter().flat_map(|committed| &committed.append.entries).collect();
         let mut from = 0;
-        let entries = &committed.append.entries;
         for to in 1..=entries.len() {
-            let gone = match &entries[to - 1].what {
-                What::Left { .. } => Some(entries[to - 1].by),
+            let entry = entries[to - 1];
+            let gone = match &entry.what {
+                What::Left { .. } => Some(entry.by),
                 What::Removed { user, .. } => Some(*user),
                 _ => None,
             };
@@ -311,8 +315,8 @@ impl Lane {
                     Format::Html => &html,
                     Format::Json => &json,
                 };
-                if let Some(frames) = frames.as_ref().and_then(|frames| frames.get(from..to)) {
-                    reader.mailbox.push(frames);
+                if let Some(frames) = frames.get(from..to) {
+                    reader.mailbox.send(frames);
                 }
                 give_way(n).await;
             }
@@ -374,23 +378,30 @@ impl Lane {
         }
     }
 
-    async fn deliver_person(&mut self, user: UserId, committed: &Committed) -> Result<()> {
-        for entry in &committed.append.entries {
-            if let What::RoomAdded { room } = &entry.what {
-                let readers = self.readers.values().cloned();
-                let follow = readers.map(|reader| self.hub.follow(reader, Stream::Room(*room)));
-                futures_util::future::join_all(follow).await;
-                self.greet_partner(user, *room).await;
+    async fn deliver_person(&mut self, user: UserId, due: &[Arc<Committed>]) -> Result<()> {
+        for committed in due {
+            for entry in &committed.append.entries {
+                self.deliver_own(user, committed.append.tag, entry).await?;
             }
-            let frame = encode::person(self.hub.chat(), user, committed.append.tag, entry).await?;
-            for reader in self.readers.values() {
-                reader.mailbox.push(std::slice::from_ref(&frame));
-            }
-            metrics().deliveries.increment(self.readers.len() as u64);
-            if let What::SessionEnded { session } = &entry.what {
-                for reader in self.readers.values().filter(|reader| reader.session == *session) {
-                    reader.mailbox.close(Close::SessionEnded);
-                }
+        }
+        Ok(())
+    }
+
+    async fn deliver_own(&mut self, user: UserId, tag: Tag, entry: &Entry) -> Result<()> {
+        if let What::RoomAdded { room } = &entry.what {
+            let readers = self.readers.values().cloned();
+            let follow = readers.map(|reader| self.hub.follow(reader, Stream::Room(*room)));
+            futures_util::future::join_all(follow).await;
+            self.greet_partner(user, *room).await;
+        }
+        let frame = encode::person(self.hub.chat(), user, tag, entry).await?;
+        for reader in self.readers.values() {
+            reader.mailbox.send(std::slice::from_ref(&frame));
+        }
+        metrics().deliveries.increment(self.readers.len() as u64);
+        if let What::SessionEnded { session } = &entry.what {
+            for reader in self.readers.values().filter(|reader| reader.session == *session) {
+                reader.mailbox.close(Close::SessionEnded);
             }
         }
         Ok(())

@@ -1,101 +1,117 @@
-//! What waits for a socket: bounded, so that a slow reader neither slows a room nor takes memory.
+//! What is on its way to a socket: written at once by whoever has it, kept only while the connection takes no more, and
+//! bounded, so that a slow reader neither slows a room nor takes memory.
 
 use std::{
     collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
+    io::{ErrorKind, IoSlice, Result},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-use axum::extract::ws::Utf8Bytes;
-use tokio::sync::Notify;
+use tokio::{
+    net::TcpStream,
+    sync::Notify,
+    time::{Instant, timeout, timeout_at},
+};
 
-/// Why a socket is to be closed, with the codes of `docs/protocol.md`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Close {
-    /// The server stops.
-    Restart,
-    /// The session ended.
-    SessionEnded,
-    /// The reader can't keep up.
-    TooSlow,
-    /// The access token ran out.
-    TokenExpired,
-    /// Nothing was heard for too long.
-    Silent,
-    /// A frame was too large.
-    TooLarge,
-    /// A text frame wasn't UTF-8.
-    NotText,
-    /// The server can't serve now.
-    TryAgain,
-}
-
-impl Close {
-    /// The close code, and the reason that goes with it.
-    pub(super) fn code(self) -> (u16, &'static str) {
-        match self {
-            Close::Restart => (1012, "restart"),
-            Close::NotText => (1007, "not UTF-8"),
-            Close::TooLarge => (1009, "frame too large"),
-            Close::TryAgain => (1013, "try again later"),
-            Close::SessionEnded => (4001, "session ended"),
-            Close::TooSlow => (4002, "too slow"),
-            Close::TokenExpired => (4003, "token expired"),
-            Close::Silent => (4004, "nothing heard"),
-        }
-    }
-}
+use super::{close::Close, frame::Frame};
 
 /// The most bytes that wait for one socket.
 const MAX_BYTES: usize = 4 << 20;
+/// How long a connection may take nothing of what waits for it.
+const STALLED: Duration = Duration::from_secs(30);
+/// The most frames that leave in one system call.
+const TOGETHER: usize = 64;
+/// Room for frames that an idle mailbox keeps.
+const KEPT: usize = 8;
 
 /// Frames on their way to one socket.
 #[derive(Debug)]
 pub(super) struct Mailbox {
     inside: Mutex<Inside>,
+    /// There is something for [`Mailbox::serve`] to do.
     more: Notify,
     max_frames: usize,
 }
 
 #[derive(Debug, Default)]
 struct Inside {
-    frames: VecDeque<Utf8Bytes>,
+    waiting: VecDeque<Frame>,
+    /// How many bytes wait.
     bytes: usize,
+    /// How many bytes of the first frame have left.
+    left: usize,
+    /// Where frames go; none before the mailbox is opened, and when the connection is lost.
+    tcp: Option<Arc<TcpStream>>,
+    /// Since the connection takes nothing: when that has lasted too long.
+    stalled: Option<Instant>,
     close: Option<Close>,
+    /// Nothing goes in any more.
+    shut: bool,
+}
+
+/// What there is to do for a socket.
+enum Due {
+    Nothing,
+    Wait(Arc<TcpStream>, Instant),
+    End(Option<Close>),
 }
 
 impl Mailbox {
-    /// An empty one for at most `max_frames`.
+    /// An empty one for at most `max_frames`, which wait until it is opened.
     pub(super) fn new(max_frames: usize) -> Self {
         Self { inside: Mutex::default(), more: Notify::new(), max_frames }
     }
 
-    /// Puts frames in, in order; when they don't fit, the socket is to be closed.
-    pub(super) fn push(&self, frames: &[Utf8Bytes]) {
+    /// From now on frames leave by this connection, `first` before all others; without it, those that wait are forgotten.
+    pub(super) fn open(&self, tcp: Arc<TcpStream>, first: Option<Frame>) {
         let mut inside = self.inside();
-        if inside.close.is_some() {
-            return;
+        inside.tcp = Some(tcp);
+        match first {
+            Some(first) => {
+                inside.bytes += first.bytes().len();
+                inside.waiting.push_front(first);
+                inside.flush();
+            }
+            None => inside.drop_waiting(),
         }
-        let bytes: usize = frames.iter().map(|frame| frame.len()).sum();
-        if inside.frames.len() + frames.len() > self.max_frames || inside.bytes + bytes > MAX_BYTES {
-            inside.close(Close::TooSlow);
-        } else {
-            inside.frames.extend(frames.iter().cloned());
-            inside.bytes += bytes;
+    }
+
+    /// Puts frames in, in order; the socket's task sends them. When they don't fit, the socket is to be closed.
+    pub(super) fn push(&self, frames: &[Frame]) {
+        let mut inside = self.inside();
+        if inside.admits(frames, self.max_frames) {
+            inside.keep(frames, 0);
         }
         drop(inside);
         self.more.notify_one();
     }
 
+    /// The same, and sends them at once as far as the connection takes them, so that nobody has to be woken: for who is on
+    /// no other errand, since it costs a system call.
+    pub(super) fn send(&self, frames: &[Frame]) {
+        let mut inside = self.inside();
+        if inside.admits(frames, self.max_frames) {
+            inside.pass(frames);
+        }
+        let all_gone = inside.waiting.is_empty() && inside.close.is_none() && !inside.shut;
+        drop(inside);
+        if !all_gone {
+            self.more.notify_one();
+        }
+    }
+
     /// Puts in a frame that will be sent again when it is lost, unless the mailbox is half full: nobody else's haste closes
     /// the socket.
-    pub(super) fn offer(&self, frame: Utf8Bytes) {
+    pub(super) fn offer(&self, frame: Frame) {
         let mut inside = self.inside();
-        let half = inside.frames.len() >= self.max_frames / 2 || inside.bytes + frame.len() > MAX_BYTES / 2;
-        if inside.close.is_some() || half {
+        let bytes = inside.bytes + frame.bytes().len();
+        if inside.waiting.len() >= self.max_frames / 2 || bytes > MAX_BYTES / 2 {
             return;
         }
-        inside.bytes += frame.len();
-        inside.frames.push_back(frame);
+        if inside.admits(std::slice::from_ref(&frame), self.max_frames) {
+            inside.keep(&[frame], 0);
+        }
         drop(inside);
         self.more.notify_one();
     }
@@ -106,27 +122,46 @@ impl Mailbox {
         self.more.notify_one();
     }
 
-    /// Waits until there is something to take, or to close for.
-    pub(super) async fn wait(&self) {
+    /// Sends what waits, until the socket is to be closed; none when the connection is lost. It may be dropped and called
+    /// again at any time.
+    pub(super) async fn serve(&self) -> Option<Close> {
         loop {
             let more = self.more.notified();
-            {
-                let inside = self.inside();
-                if !inside.frames.is_empty() || inside.close.is_some() {
-                    return;
+            let due = self.inside().due();
+            match due {
+                Due::Nothing => more.await,
+                Due::End(close) => return close,
+                Due::Wait(tcp, until) => {
+                    if timeout_at(until, tcp.writable()).await.is_err() {
+                        return Some(Close::TooSlow);
+                    }
                 }
             }
-            more.await;
         }
     }
 
-    /// Takes all that is in it, and says whether to close after that.
-    pub(super) fn take(&self, frames: &mut Vec<Utf8Bytes>) -> Option<Close> {
-        let mut inside = self.inside();
-        frames.extend(inside.frames.drain(..));
-        inside.frames.shrink_to(8);
-        inside.bytes = 0;
-        inside.close
+    /// Sends what waits and a last frame that says why, as long as the connection takes them; then lets go of it.
+    pub(super) async fn end(&self, why: Option<Close>) {
+        let (code, reason) = why.map_or((1000, ""), Close::code);
+        {
+            let mut inside = self.inside();
+            if why == Some(Close::TooSlow) {
+                inside.drop_waiting();
+            }
+            inside.shut = true;
+            inside.keep(&[Frame::close(code, reason)], 0);
+        }
+        let all = async {
+            loop {
+                let rest = self.inside().rest();
+                match rest {
+                    Some(tcp) if tcp.writable().await.is_ok() => {}
+                    _ => break,
+                }
+            }
+        };
+        let _ = timeout(STALLED, all).await;
+        self.inside().lose();
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
@@ -135,71 +170,147 @@ impl Mailbox {
 }
 
 impl Inside {
-    fn close(&mut self, why: Close) {
-        self.frames = VecDeque::new();
-        self.bytes = 0;
-        self.close = Some(why);
+    /// Whether these go in.
+    fn admits(&mut self, frames: &[Frame], max_frames: usize) -> bool {
+        if self.close.is_some() || self.shut {
+            return false;
+        }
+        let fits =
+            self.waiting.len() + frames.len() <= max_frames && self.bytes + length(frames) <= MAX_BYTES;
+        if !fits {
+            self.close = Some(Close::TooSlow);
+            self.drop_waiting();
+        }
+        fits
+    }
+
+    /// Keeps frames, of the first of which so many bytes have left.
+    fn keep(&mut self, frames: &[Frame], left: usize) {
+        if self.waiting.is_empty() {
+            self.left = left;
+        }
+        self.bytes += length(frames);
+        self.waiting.extend(frames.iter().cloned());
+    }
+
+    /// Sends frames, and keeps what doesn't go.
+    fn pass(&mut self, mut frames: &[Frame]) {
+        let mut left = 0;
+        if let (Some(tcp), true) = (&self.tcp, self.waiting.is_empty())
+            && let Ok(written) = write(tcp, frames.iter(), 0)
+        {
+            left = written;
+            while let Some((first, others)) = frames.split_first()
+                && left >= first.bytes().len()
+            {
+                left -= first.bytes().len();
+                frames = others;
+            }
+        }
+        if !frames.is_empty() {
+            self.keep(frames, left);
+            self.flush();
+        }
+    }
+
+    /// Sends what waits, as far as the connection takes it.
+    fn flush(&mut self) {
+        while let (Some(tcp), false) = (&self.tcp, self.waiting.is_empty()) {
+            match write(tcp, self.waiting.iter(), self.left) {
+                Ok(written) => {
+                    self.stalled = None;
+                    self.gone(written);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.stalled.get_or_insert_with(|| Instant::now() + STALLED);
+                    return;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => self.lose(),
+            }
+        }
+    }
+
+    /// So many bytes more have left.
+    fn gone(&mut self, written: usize) {
+        self.left += written;
+        while let Some(first) = self.waiting.front().map(|first| first.bytes().len())
+            && self.left >= first
+        {
+            self.left -= first;
+            self.bytes -= first;
+            self.waiting.pop_front();
+        }
+        if self.waiting.is_empty() {
+            self.waiting.shrink_to(KEPT);
+        }
+    }
+
+    fn due(&mut self) -> Due {
+        self.flush();
+        match (&self.tcp, self.stalled) {
+            _ if self.shut => Due::End(None),
+            _ if self.close == Some(Close::TooSlow) => Due::End(self.close),
+            _ if self.waiting.is_empty() => self.close.map_or(Due::Nothing, |close| Due::End(Some(close))),
+            (Some(tcp), Some(until)) => Due::Wait(tcp.clone(), until),
+            _ => Due::Nothing,
+        }
+    }
+
+    /// The connection to wait for, while something still waits.
+    fn rest(&mut self) -> Option<Arc<TcpStream>> {
+        self.flush();
+        self.tcp.clone().filter(|_| !self.waiting.is_empty())
+    }
+
+    /// Forgets what waits, but for a frame that has left in part: something may follow it still.
+    fn drop_waiting(&mut self) {
+        self.waiting.truncate(usize::from(self.left > 0));
+        self.waiting.shrink_to(KEPT);
+        self.bytes = self.waiting.iter().map(|frame| frame.bytes().len()).sum();
+    }
+
+    /// The connection is lost.
+    fn lose(&mut self) {
+        *self = Self { shut: true, close: self.close, ..Self::default() };
+    }
+}
+
+fn length(frames: &[Frame]) -> usize {
+    frames.iter().map(|frame| frame.bytes().len()).sum()
+}
+
+/// Writes frames, the first without those of its bytes that have left; says how many bytes went.
+fn write<'a>(
+    tcp: &TcpStream,
+    mut frames: impl ExactSizeIterator<Item = &'a Frame>,
+    left: usize,
+) -> Result<usize> {
+    let Some(first) = frames.next() else { return Ok(0) };
+    let first = &first.bytes()[left..];
+    let written = if frames.len() == 0 {
+        tcp.try_write(first)?
+    } else {
+        let mut slices = [IoSlice::new(&[]); TOGETHER];
+        slices[0] = IoSlice::new(first);
+        let mut count = 1;
+        for (slice, frame) in slices[1..].iter_mut().zip(frames) {
+            *slice = IoSlice::new(frame.bytes());
+            count += 1;
+        }
+        tcp.try_write_vectored(&slices[..count])?
+    };
+    // Something was there to be written.
+    if written == 0 { Err(ErrorKind::WriteZero.into()) } else { Ok(written) }
+}
+
+#[cfg(test)]
+impl Mailbox {
+    /// Takes all that waits.
+    pub(super) fn take(&self) -> Vec<Frame> {
+        self.inside().waiting.drain(..).collect()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_full_mailbox_closes_its_socket_and_frees_what_waited() {
-        let mailbox = Mailbox::new(2);
-        let frame = Utf8Bytes::from_static("x");
-        mailbox.push(&[frame.clone(), frame.clone()]);
-        mailbox.push(std::slice::from_ref(&frame));
-        mailbox.wait().await;
-        let mut frames = vec![];
-        assert_eq!(mailbox.take(&mut frames), Some(Close::TooSlow));
-        assert!(frames.is_empty());
-    }
-
-    #[tokio::test]
-    async fn what_is_only_offered_never_fills_it() {
-        let mailbox = Mailbox::new(4);
-        for _ in 0..9 {
-            mailbox.offer(Utf8Bytes::from_static("x"));
-        }
-        let mut frames = vec![];
-        assert_eq!(mailbox.take(&mut frames), None);
-        assert_eq!(frames.len(), 2);
-    }
-
-    #[tokio::test]
-    async fn what_was_put_in_comes_out_in_order_before_the_close() {
-        let mailbox = Mailbox::new(10);
-        mailbox.push(&[Utf8Bytes::from_static("1"), Utf8Bytes::from_static("2")]);
-        mailbox.push(&[Utf8Bytes::from_static("3")]);
-        mailbox.close(Close::Restart);
-        mailbox.push(&[Utf8Bytes::from_static("4")]);
-        let mut frames = vec![];
-        assert_eq!(mailbox.take(&mut frames), Some(Close::Restart));
-        assert_eq!(frames, ["1", "2", "3"].map(Utf8Bytes::from_static));
-    }
-
-    #[test]
-    fn every_close_is_documented() {
-        let closes = [
-            Close::Restart,
-            Close::SessionEnded,
-            Close::TooSlow,
-            Close::TokenExpired,
-            Close::Silent,
-            Close::TooLarge,
-            Close::NotText,
-            Close::TryAgain,
-        ];
-        let (_, table) =
-            include_str!("../../docs/protocol.md").split_once("\n## Closing\n").unwrap_or_default();
-        let mut codes = table.lines().filter_map(|line| line.split('|').nth(1));
-        for close in closes {
-            let code = close.code().0.to_string();
-            assert!(codes.clone().any(|codes| codes.contains(&code)), "{close:?}");
-        }
-        assert!(codes.next().is_some());
-    }
-}
+mod tests;

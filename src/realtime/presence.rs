@@ -10,10 +10,10 @@ use std::{
     time::Duration,
 };
 
-use axum::extract::ws::Utf8Bytes;
 use tokio::time::Instant;
 
 use super::{
+    frame::Frame,
     frames::{Here, Presence, ServerFrame},
     lane::SocketId,
     mailbox::Mailbox,
@@ -114,7 +114,7 @@ impl Presences {
     }
 
     /// A socket wants to know of these people, with whom its person has direct messages; answers who of them is here.
-    pub(super) fn partners(&self, socket: SocketId, mailbox: &Arc<Mailbox>, users: &[UserId]) -> Utf8Bytes {
+    pub(super) fn partners(&self, socket: SocketId, mailbox: &Arc<Mailbox>, users: &[UserId]) -> Frame {
         let mut state = self.state();
         for user in users {
             state.partners.entry(*user).or_default().insert(socket, mailbox.clone());
@@ -141,7 +141,7 @@ impl Presences {
         mailbox: &Arc<Mailbox>,
         room: RoomId,
         members: HashSet<UserId>,
-    ) -> Utf8Bytes {
+    ) -> Frame {
         let mut state = self.state();
         state.unwatch(socket);
         let watched = state.watched.entry(room).or_default();
@@ -373,9 +373,7 @@ mod tests {
     use crate::bus::LocalBus;
 
     fn told(mailbox: &Mailbox) -> String {
-        let mut frames = vec![];
-        mailbox.take(&mut frames);
-        frames.iter().map(|frame| frame.as_str()).collect::<Vec<_>>().join(" ")
+        mailbox.take().iter().map(Frame::as_str).collect::<Vec<_>>().join(" ")
     }
 
     #[test]
@@ -388,7 +386,7 @@ mod tests {
         presences.state().tick();
         presences.enter(theirs, user, false);
         let full = presences.watch(SocketId(2), &eyes, room, [user].into());
-        assert!(full.as_str().contains("idle"), "{full}");
+        assert!(full.as_str().contains("idle"), "{}", full.as_str());
         presences.enter(theirs, user, true);
         presences.state().tick();
         assert!(told(&eyes).contains("online"), "who saw them idle learns that they are back");

@@ -6,11 +6,10 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use axum::extract::ws::Utf8Bytes;
-
 use super::{
     Format,
     encode::Messages,
+    frame::Frame,
     frames::{
         ClientFrame, DraftState, ErrorFrame, MemberState, Profile, Resumed, ResumedMessage, RoomHead,
         RoomState, ServerFrame, Shown,
@@ -35,7 +34,7 @@ const CHUNK: usize = 1_000;
 /// How far a frame's request is.
 pub(super) enum Begun {
     /// It is done, and this is the answer, if it has one.
-    Done(Option<Utf8Bytes>),
+    Done(Option<Frame>),
     /// The change that it asks for is on its way.
     Underway(Underway),
 }
@@ -48,9 +47,9 @@ pub(super) struct Underway {
 }
 
 impl Future for Underway {
-    type Output = Utf8Bytes;
+    type Output = Frame;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Utf8Bytes> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Frame> {
         let made = ready!(Pin::new(&mut self.pending).poll(cx));
         Poll::Ready(match made {
             Ok(done) => ack(self.room, &self.nonce, done),
@@ -79,7 +78,7 @@ pub(super) async fn begin(hub: &Hub, actor: Actor, format: Format, frame: Client
 }
 
 /// The frame that tells of an error.
-pub(super) fn refuse(error: &Error, nonce: Option<&str>) -> Utf8Bytes {
+pub(super) fn refuse(error: &Error, nonce: Option<&str>) -> Frame {
     log(error);
     ServerFrame::Error(ErrorFrame::new(error, nonce)).encode()
 }
@@ -156,12 +155,12 @@ async fn try_begin(hub: &Hub, actor: Actor, format: Format, frame: ClientFrame) 
     Ok(Begun::Underway(Underway { room, nonce, pending }))
 }
 
-fn ack(room: RoomId, nonce: &Nonce, done: Done) -> Utf8Bytes {
+fn ack(room: RoomId, nonce: &Nonce, done: Done) -> Frame {
     let Done { rev, tag, seq } = done;
     ServerFrame::Ack { nonce: nonce.as_str(), room: Some(room), rev, tag, seq }.encode()
 }
 
-async fn resume_room(hub: &Hub, user: UserId, format: Format, room: RoomId, from: Head) -> Result<Utf8Bytes> {
+async fn resume_room(hub: &Hub, user: UserId, format: Format, room: RoomId, from: Head) -> Result<Frame> {
     let chat = hub.chat();
     chat.readable(user, room).await?;
     let since = match hub.log().resume_room(room, from).await? {
@@ -199,13 +198,13 @@ async fn resume_room(hub: &Hub, user: UserId, format: Format, room: RoomId, from
         },
     };
     let frame = frame.encode();
-    if frame.len() > MAX_RESUME {
+    if frame.bytes().len() > MAX_RESUME {
         return Ok(ServerFrame::Reload { room: Some(room), why: Why::Many }.encode());
     }
     Ok(frame)
 }
 
-async fn resume_person(hub: &Hub, user: UserId, from: Head) -> Result<Utf8Bytes> {
+async fn resume_person(hub: &Hub, user: UserId, from: Head) -> Result<Frame> {
     let (head, since) = match hub.log().resume_person(user, from).await? {
         Resume::Since(since) => since,
         Resume::Reload(why) => return Ok(ServerFrame::Reload { room: None, why }.encode()),

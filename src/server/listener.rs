@@ -11,8 +11,8 @@ use hyper_util::{
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
-use super::{places::Places, wire::Wire};
-use crate::{app::App, web::Connection};
+use super::places::Places;
+use crate::{app::App, realtime::Wire, web::Connection};
 
 /// The most bytes of a request's head.
 const MAX_HEAD: usize = 32 * 1024;

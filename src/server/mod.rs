@@ -4,7 +4,6 @@
 mod files;
 mod listener;
 mod places;
-mod wire;
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 

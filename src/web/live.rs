@@ -2,19 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    extract::{State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
-    http::HeaderMap,
-    response::Response,
-    routing::get,
-};
+use axum::{Router, extract::State, http::HeaderMap, response::Response, routing::get};
 use serde::Deserialize;
 
-use super::{Caller, Query, origin::has_our_origin};
+use super::{Caller, Query, origin::has_our_origin, upgrade::Upgrade};
 use crate::{
     app::App,
-    error::{Code, Error, Result},
+    error::{Code, Result},
     model::{Timestamp, account::SessionKind},
     realtime::{self, CheckToken, Entrance, Format},
 };
@@ -36,12 +30,12 @@ async fn open(
     caller: Caller,
     headers: HeaderMap,
     Query(wanted): Query<Wanted>,
-    upgrade: std::result::Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    upgrade: Result<Upgrade>,
 ) -> Result<Response> {
     if caller.kind == SessionKind::Browser && !has_our_origin(&headers, &app.config.public_url) {
         return Err(Code::CrossSite.into());
     }
-    let upgrade = upgrade.map_err(|error| Error::malformed(format!("Expected a WebSocket: {error}.")))?;
+    let (answer, connection) = upgrade?.answer();
     let accounts = Arc::clone(&app.accounts);
     let check: CheckToken = Arc::new(move |token, session| {
         let access = accounts.tokens().check(token, Timestamp::now())?;
@@ -58,5 +52,6 @@ async fn open(
         mailbox: app.config.mailbox,
         check,
     };
-    Ok(realtime::serve(app.hub.clone(), upgrade, entrance, app.tasks.clone()))
+    app.tasks.spawn(realtime::serve(app.hub.clone(), connection, entrance));
+    Ok(answer)
 }

@@ -20,6 +20,7 @@ mod metrics;
 pub mod origin;
 mod pages;
 pub mod session;
+mod upgrade;
 pub mod views;
 
 use axum::{

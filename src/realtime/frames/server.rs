@@ -1,8 +1,8 @@
 //! What the server sends.
 
-use axum::extract::ws::Utf8Bytes;
 use serde::Serialize;
 
+use super::super::frame::Frame;
 use crate::{
     calls::{self, IceServers, RosterFields},
     chat::{MessageFields, PictureFields},
@@ -434,8 +434,10 @@ impl<'a> ServerFrame<'a> {
 
 impl ServerFrame<'_> {
     /// The frame as it goes over the wire, to be shared by all its receivers.
-    pub(in crate::realtime) fn encode(&self) -> Utf8Bytes {
-        // None of the types can fail to serialize: no maps with other keys than strings, no failing impls.
-        serde_json::to_string(self).unwrap_or_default().into()
+    pub(in crate::realtime) fn encode(&self) -> Frame {
+        Frame::text(|payload| {
+            // None of the types can fail to serialize: no maps with other keys than strings, no failing impls.
+            let _ = serde_json::to_writer(payload, self);
+        })
     }
 }

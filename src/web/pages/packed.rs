@@ -115,7 +115,7 @@ mod tests {
             let mut text = String::new();
             let read = flate2::read::GzDecoder::new(stream.as_slice()).read_to_string(&mut text);
             prop_assert!(read.is_ok(), "{read:?}");
-            prop_assert_eq!(text, before + &shared + &after);
+            prop_assert_eq!(text, format!("{before}{shared}{after}"));
         }
     }
 }

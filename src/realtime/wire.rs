@@ -2,6 +2,7 @@
 //! when the other end takes nothing for too long.
 
 use std::{
+    any::Any,
     io,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -14,23 +15,30 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use super::places::Place;
-
 /// How long the other end may take nothing of what waits for it.
 const STALLED: Duration = Duration::from_secs(30);
 
+/// What a connection holds, to be dropped with it.
+pub(super) type Held = Box<dyn Any + Send + Sync>;
+
 /// A connection's bytes.
 #[derive(Debug)]
-pub(super) struct Wire {
+pub struct Wire {
     tcp: TcpStream,
     /// Runs while bytes wait; made when that begins, so that an idle connection holds none.
     stalled: Option<Pin<Box<Sleep>>>,
-    _place: Place,
+    held: Held,
 }
 
 impl Wire {
-    pub(super) fn new(tcp: TcpStream, place: Place) -> Self {
-        Self { tcp, stalled: None, _place: place }
+    /// Of a connection; what it holds is dropped with it.
+    pub fn new(tcp: TcpStream, held: impl Any + Send + Sync) -> Self {
+        Self { tcp, stalled: None, held: Box::new(held) }
+    }
+
+    /// The connection itself, once it is a socket.
+    pub(super) fn into_parts(self) -> (TcpStream, Held) {
+        (self.tcp, self.held)
     }
 
     fn progress<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
