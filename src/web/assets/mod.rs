@@ -2,6 +2,7 @@
 //! ever, and modules import each other by relative paths. Each is compressed once, when it is first asked for.
 
 mod packed;
+mod slim;
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -15,7 +16,10 @@ use axum::{
 use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
 
-use self::packed::{Asset, Packing};
+use self::{
+    packed::{Asset, Packing},
+    slim::slim,
+};
 use super::headers::Plain;
 use crate::{
     app::App,
@@ -30,7 +34,12 @@ struct Files;
 static ASSETS: LazyLock<HashMap<String, Asset>> = LazyLock::new(|| {
     let found = Files::iter().filter_map(|path| {
         let kind = mime_guess::from_path(&*path).first_or_octet_stream();
-        Some((path.to_string(), Asset::new(&kind, Files::get(&path)?.data)))
+        let content = Files::get(&path)?.data;
+        let content = match std::str::from_utf8(&content) {
+            Ok(source) if path.ends_with(".js") || path.ends_with(".css") => slim(source).into_bytes().into(),
+            _ => content,
+        };
+        Some((path.to_string(), Asset::new(&kind, content)))
     });
     found.collect()
 });

@@ -1,10 +1,14 @@
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    process::Command,
     time::timeout,
 };
 
@@ -151,6 +155,36 @@ async fn a_file_of_the_page_bears_what_it_needs_and_no_more() {
     let worker = get("/sw.js".to_owned(), "identity").await.unwrap();
     assert_eq!(worker.headers()["cache-control"], "no-cache");
     assert!(worker.text().await.unwrap().contains(hash), "its words change with the files");
+}
+
+/// Comments are taken out on the way; what is left has to be a script still.
+#[tokio::test]
+async fn every_script_of_the_page_can_be_read() {
+    let server = TestServer::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("static/js");
+    let mut folders = vec![source.clone()];
+    let mut scripts = vec![];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { scripts.push(path) }
+        }
+    }
+    assert!(scripts.len() > 50);
+    for (n, script) in scripts.iter().enumerate() {
+        let name = script.strip_prefix(&source).unwrap().to_str().unwrap();
+        let script = reqwest::get(format!("{}/assets/now/js/{name}", server.url)).await.unwrap();
+        let script = script.error_for_status().unwrap().text().await.unwrap();
+        std::fs::write(folder.path().join(format!("{n}.mjs")), script).unwrap();
+    }
+    let parse = "import { readdirSync, readFileSync } from 'node:fs'; import { SourceTextModule } from 'node:vm';
+        for (const name of readdirSync('.')) new SourceTextModule(readFileSync(name, 'utf8'), { identifier: name });";
+    let mut node = Command::new("node");
+    node.args(["--experimental-vm-modules", "--input-type=module", "--eval", parse])
+        .current_dir(folder.path());
+    let read = node.output().await.unwrap();
+    assert!(read.status.success(), "{}", String::from_utf8_lossy(&read.stderr));
 }
 
 #[tokio::test]
