@@ -130,7 +130,7 @@ impl Accounts {
     pub fn new(config: &Config, store: Arc<dyn Store>, log: Log, keys: Keys) -> Result<Self> {
         Ok(Self {
             store,
-            passwords: Passwords::new()?,
+            passwords: Passwords::default(),
             tries: Tries::new(config.logins, config.login_tries, Arc::clone(log.bus())),
             log,
             tokens: Tokens::new(keys, &config.public_url),

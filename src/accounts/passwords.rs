@@ -24,6 +24,9 @@ const MIN: usize = 8;
 const MAX: usize = 256;
 /// How many characters of a password are rated: the time that takes grows faster than the length.
 const RATED: usize = 100;
+/// What is compared with where there is nobody: of today's parameters, and of no password.
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 /// Hashes that wait their turn, for each that may run: about two seconds' worth.
 const QUEUE_EACH: usize = 32;
 /// The most hashes that run at a time, whatever the machine: 19 MiB each.
@@ -87,24 +90,20 @@ pub enum Verdict {
 pub struct Passwords {
     running: Arc<Semaphore>,
     admitted: Arc<Semaphore>,
-    nobody: Arc<str>,
+}
+
+impl Default for Passwords {
+    /// With as many hashes at a time as the machine has cores.
+    fn default() -> Self {
+        let running = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_RUNNING);
+        Self {
+            running: Arc::new(Semaphore::new(running)),
+            admitted: Arc::new(Semaphore::new(running * (1 + QUEUE_EACH))),
+        }
+    }
 }
 
 impl Passwords {
-    /// With as many hashes at a time as the machine has cores.
-    ///
-    /// # Errors
-    /// When the system has no random numbers.
-    pub fn new() -> Result<Self> {
-        let running = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_RUNNING);
-        let nobody = hash(&Password(uuid::Uuid::new_v4().to_string()))?;
-        Ok(Self {
-            running: Arc::new(Semaphore::new(running)),
-            admitted: Arc::new(Semaphore::new(running * (1 + QUEUE_EACH))),
-            nobody: nobody.into(),
-        })
-    }
-
     /// The hash of a new password, in PHC form, if it is hard to guess, also for those who know `about` its owner.
     ///
     /// # Errors
@@ -124,7 +123,7 @@ impl Passwords {
     /// `slow_down` when too many wait.
     pub async fn verify(&self, kept: Option<&str>, password: Password) -> Result<Verdict> {
         let somebody = kept.is_some();
-        let kept: Arc<str> = kept.map_or_else(|| Arc::clone(&self.nobody), Arc::from);
+        let kept = kept.unwrap_or(NOBODY).to_owned();
         let verdict = self.run(move || verify(&kept, &password)).await??;
         Ok(if somebody { verdict } else { Verdict::Wrong })
     }
@@ -242,12 +241,14 @@ mod tests {
     fn todays_parameters_are_those_that_owasp_recommends() -> Result<()> {
         let hash = hash(&Password("marmalade-tuba-orbit".to_owned()))?;
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        assert_eq!(hash.len(), NOBODY.len(), "nobody's takes as long");
+        assert_eq!(verify(NOBODY, &Password("marmalade-tuba-orbit".to_owned()))?, Verdict::Wrong);
         Ok(())
     }
 
     #[tokio::test]
     async fn a_hash_of_other_parameters_is_known_as_outdated() -> Result<()> {
-        let passwords = Passwords::new()?;
+        let passwords = Passwords::default();
         let password = || Password("marmalade-tuba-orbit".to_owned());
         let weaker =
             Argon2::from(Params::new(8 * 1024, 1, 1, None).map_err(|e| Error::internal(e.to_string()))?);
@@ -263,7 +264,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_finds_the_queue_full_is_told_to_come_again() -> Result<()> {
-        let passwords = Passwords { admitted: Arc::new(Semaphore::new(0)), ..Passwords::new()? };
+        let passwords = Passwords { admitted: Arc::new(Semaphore::new(0)), ..Passwords::default() };
         let refused = passwords.verify(None, Password("x".to_owned())).await.err();
         assert_eq!(refused.and_then(|error| error.retry_after()), Some(COME_AGAIN));
         Ok(())

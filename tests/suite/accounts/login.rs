@@ -102,7 +102,7 @@ async fn an_address_that_tries_many_names_is_slowed_down() {
 #[tokio::test]
 async fn an_account_whose_making_broke_off_is_completed_at_the_next_login() {
     let server = TestServer::start().await;
-    let passwords = Passwords::new().unwrap();
+    let passwords = Passwords::default();
     let typed = Password::typed("password", PASSWORD.to_owned()).unwrap();
     let password = passwords.accept("password", typed, vec![]).await.unwrap();
     for (name, owner) in [("alice", true), ("bob", false)] {
