@@ -80,7 +80,8 @@ pub enum Notice {
     },
     /// Somebody's public profile changed.
     Profile(Arc<Person>),
-    /// Who is here, on the node that sends it: all of them, every few seconds, and at once when asked.
+    /// Who is here, on the node that sends it: who came or changed, who is gone, and every few seconds that it is there;
+    /// everybody when asked.
     Presence {
         /// People with a socket there, and whether one of them is in use.
         people: Arc<Vec<(UserId, bool)>>,
@@ -88,8 +89,11 @@ pub enum Notice {
         full: bool,
         /// People whose last socket there closed.
         gone: Vec<UserId>,
+        /// What all who are there come to; who comes to another sum missed something.
+        #[serde(default)]
+        sum: Option<u64>,
     },
-    /// A node wants to know who is here.
+    /// A node wants to know of everybody who is here.
     PresenceWanted,
     /// Of calls.
     Call(CallNotice),

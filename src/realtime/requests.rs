@@ -4,7 +4,10 @@ use std::{
     collections::HashSet,
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Duration,
 };
+
+use tokio::time::timeout;
 
 use super::{
     Format,
@@ -19,7 +22,7 @@ use super::{
 };
 use crate::{
     chat::{NewMessage, PictureFields, words},
-    error::{Error, Result},
+    error::{Code, Error, Result},
     log::{Pending, Resume, Since, Why},
     model::{Actor, Done, Head, Nonce, Refusal, RoomId, Timestamp, UserId, What},
 };
@@ -30,6 +33,8 @@ const MAX_RESUME: usize = 1 << 20;
 const MAX_WATCHED: usize = 20_000;
 /// Members read in one go.
 const CHUNK: usize = 1_000;
+/// How long to wait for somebody else who reads the members of the same room.
+const TURN: Duration = Duration::from_secs(10);
 
 /// How far a frame's request is.
 pub(super) enum Begun {
@@ -244,6 +249,33 @@ async fn resume_person(hub: &Hub, user: UserId, from: Head) -> Result<Frame> {
 pub(super) async fn watch(hub: &Hub, reader: &Reader, room: RoomId) -> Result<bool> {
     let chat = hub.chat();
     let readable = chat.readable(reader.user, room).await?;
+    let frame = match hub.presence().watch(reader.socket, &reader.mailbox, room) {
+        Some(frame) => Ok(Some(frame)),
+        None => watch_these(hub, reader, room).await,
+    };
+    // Who was removed meanwhile may not look, and the removal may have found nothing to shut.
+    let frame = match (frame, chat.readable(reader.user, room).await) {
+        (Ok(frame), Ok(_)) => frame,
+        (Err(error), _) | (_, Err(error)) => {
+            hub.presence().unwatch(reader.socket);
+            return Err(error);
+        }
+    };
+    reader.mailbox.push(frame.as_slice());
+    Ok(readable.member.is_some())
+}
+
+/// Reads a room's members for all who look at it, unless somebody else just did.
+async fn watch_these(hub: &Hub, reader: &Reader, room: RoomId) -> Result<Option<Frame>> {
+    let turn = hub.presence().turn(room);
+    let _mine = match &turn {
+        // Those before may all have found the store away.
+        Some(turn) => Some(timeout(TURN, turn.lock()).await.map_err(|_| Error::from(Code::Unavailable))?),
+        None => None,
+    };
+    if let Some(frame) = hub.presence().watch(reader.socket, &reader.mailbox, room) {
+        return Ok(Some(frame));
+    }
     let mut members = HashSet::new();
     let mut after = None;
     loop {
@@ -254,12 +286,5 @@ pub(super) async fn watch(hub: &Hub, reader: &Reader, room: RoomId) -> Result<bo
             break;
         }
     }
-    let frame = hub.presence().watch(reader.socket, &reader.mailbox, room, members);
-    // Who was removed meanwhile may not look, and the removal may have found nothing to shut.
-    if let Err(error) = chat.readable(reader.user, room).await {
-        hub.presence().unwatch(reader.socket);
-        return Err(error);
-    }
-    reader.mailbox.push(&[frame]);
-    Ok(readable.member.is_some())
+    Ok(hub.presence().watch_these(reader.socket, &reader.mailbox, room, members))
 }
