@@ -37,6 +37,14 @@ const QUEUE: usize = 1_024;
 const COMPARE: Duration = Duration::from_secs(1);
 /// How many heads are asked for in one query.
 const HEADS: usize = 1_000;
+/// When the node stops, sockets are told to come back in steps of this length,
+const STEP: Duration = Duration::from_millis(50);
+/// over at least so long, and a millisecond more for each, so that they don't all come to another node at once,
+const SPREAD: Duration = Duration::from_millis(500);
+/// but no longer than this: the node wants to end.
+const LONGEST_SPREAD: Duration = Duration::from_secs(7);
+/// After how many milliseconds each comes back, at least and at most: for whoever is there it is a blink.
+const BACK: (u64, u64) = (50, 250);
 
 /// All lanes of this node.
 #[derive(Clone)]
@@ -83,7 +91,7 @@ impl Hub {
     }
 
     /// Brings what comes over the bus to its lanes, compares heads, and tells who is here, until `stop`; then all sockets are told
-    /// to come back.
+    /// to come back, some at a time, and who is still here hears on.
     pub async fn run(self, mut events: Events, stop: CancellationToken) {
         let compare = tokio::spawn(self.clone().compare_heads(stop.clone()));
         let presence = tokio::spawn(self.clone().tell_presence(stop.clone()));
@@ -96,8 +104,7 @@ impl Hub {
                 }
             }
         }
-        self.dismiss();
-        let _ = tokio::join!(compare, presence);
+        let _ = tokio::join!(compare, presence, self.dismiss_all(&mut events));
     }
 
     /// How many sockets are open on this node.
@@ -343,15 +350,33 @@ impl Hub {
         self.bus().publish(Channel::Everyone, Notice::Leaving);
     }
 
-    /// Tells all sockets to come back, each at a time of its own.
-    fn dismiss(&self) {
+    /// Tells all sockets to come back, some at a time, until none is left.
+    async fn dismiss_all(&self, events: &mut Events) {
+        let each = Duration::from_millis(self.sockets() as u64);
+        let end = Instant::now() + (SPREAD + each).min(LONGEST_SPREAD);
+        let mut steps = tokio::time::interval(STEP);
+        loop {
+            tokio::select! {
+                _ = steps.tick() => if self.dismiss_some(end) == 0 { return },
+                event = events.recv() => match event {
+                    Some(event) => self.route(event),
+                    None => return,
+                }
+            }
+        }
+    }
+
+    /// Tells as many as it takes to be done with all by then; returns how many there are still.
+    fn dismiss_some(&self, end: Instant) -> usize {
         let sockets: Vec<_> = lock(&self.inner.sockets).values().cloned().collect();
-        let spread = 1_000 + (sockets.len() as u64).min(20_000);
-        for mailbox in sockets {
-            let after_ms = 200 + getrandom::u64().unwrap_or_default() % spread;
+        let left = end.saturating_duration_since(Instant::now());
+        let steps = (left.as_millis() / STEP.as_millis()) as usize + 1;
+        for mailbox in sockets.iter().take(sockets.len().div_ceil(steps)) {
+            let after_ms = BACK.0 + getrandom::u64().unwrap_or_default() % (BACK.1 - BACK.0);
             mailbox.push(&[ServerFrame::Bye { after_ms, why: "restart" }.encode()]);
             mailbox.close(Close::Restart);
         }
+        sockets.len()
     }
 }
 
