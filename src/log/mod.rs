@@ -39,8 +39,9 @@ use crate::{
 
 /// Changes that may wait for one stream; a further one waits outside, and no longer than [`PATIENCE`].
 const QUEUE: usize = 1_024;
-/// How long a change may take in all, store failures and retries included.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// How long a change may take in all, store failures and retries included. While the store is away, an outbox keeps it and
+/// asks again; who asked learns soon that it waits.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Why a change was not made.
 #[derive(Debug, thiserror::Error)]
