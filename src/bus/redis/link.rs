@@ -148,7 +148,9 @@ async fn publish(
         let mut parcels = batch.drain(..);
         while !parcels.as_slice().is_empty() {
             let (pipeline, last) = pack(&mut parcels, names, from);
-            match pipeline.exec_async(&mut redis).await {
+            // Redis has nothing to answer to nothing, and says so.
+            let told = if pipeline.is_empty() { Ok(()) } else { pipeline.exec_async(&mut redis).await };
+            match told {
                 Ok(()) => {}
                 Err(error) if is_refusal(&error) => {
                     metrics().bus_error("refused");
