@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use futures_util::future::try_join_all;
 use mongodb::{
     bson::{Binary, Bson, Document, doc},
-    options::ReturnDocument,
+    options::{Hint, ReturnDocument},
 };
 use serde::{Deserialize, Serialize};
 
@@ -122,8 +122,11 @@ fn sum_of(field: &str, filter: Document) -> Vec<Document> {
 
 impl MongoStore {
     async fn sums(&self, filter: Document) -> Result<(Sum, Sum), StoreError> {
-        let files = self.collections.files.aggregate(sum_of("size", filter.clone())).with_type::<Sum>();
-        let uploads = self.collections.uploads.aggregate(sum_of("length", filter)).with_type::<Sum>();
+        // Of all, too, the index alone is read.
+        let index = |field: &str| Hint::Keys(doc! { "owner": 1, field: 1 });
+        let files = self.collections.files.aggregate(sum_of("size", filter.clone())).hint(index("size"));
+        let uploads = self.collections.uploads.aggregate(sum_of("length", filter)).hint(index("length"));
+        let (files, uploads) = (files.with_type::<Sum>(), uploads.with_type::<Sum>());
         let (files, uploads) =
             tokio::try_join!(all(files.max_time(PATIENCE)), all(uploads.max_time(PATIENCE)))?;
         let only = |sums: Vec<Sum>| sums.into_iter().next().unwrap_or_default();
