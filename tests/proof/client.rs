@@ -145,6 +145,12 @@ pub(crate) struct Client {
     /// How often it resumed, and loaded anew.
     pub(crate) resumed: u64,
     pub(crate) reloaded: u64,
+    /// When it is to come back, in milliseconds, if it was told so.
+    bye: Option<u64>,
+    /// How often the other end closed a connection without such a word.
+    pub(crate) surprised: u64,
+    /// How often a change was put off.
+    pub(crate) put_off: u64,
 }
 
 impl Client {
@@ -153,8 +159,11 @@ impl Client {
         Self { user: user.to_owned(), ..Self::default() }
     }
 
-    /// The connection is gone.
-    pub(crate) fn cut(&mut self) {
+    /// The connection is gone, by the other end or by one's own will. Returns the milliseconds after which to come back,
+    /// where the server said so.
+    pub(crate) fn cut(&mut self, by_other: bool) -> Option<u64> {
+        let bye = self.bye.take();
+        self.surprised += u64::from(self.connected && by_other && bye.is_none());
         self.connected = false;
         self.resumes.clear();
         let tracks = self.rooms.values_mut().map(|room| &mut room.track).chain(&mut self.person);
@@ -164,6 +173,7 @@ impl Client {
                 track.phase = Phase::Steady;
             }
         }
+        bye
     }
 
     /// Wants a change, which has a nonce; it is kept until it is settled.
@@ -231,6 +241,10 @@ impl Client {
             "error" => self.error(frame),
             "resumed" => self.resumed(&frame),
             "reload" => self.reload(&frame),
+            "bye" => {
+                self.bye = frame["after_ms"].as_u64();
+                vec![]
+            }
             _ => vec![],
         }
     }
@@ -567,6 +581,7 @@ impl Client {
             return effect.into_iter().collect();
         };
         if retry {
+            self.put_off += 1;
             return vec![Effect::Later(nonce.to_owned(), after)];
         }
         if let Some(place) = self.outbox.iter().position(|frame| frame["nonce"] == nonce)
@@ -715,7 +730,7 @@ fn an_ack_before_its_predecessors_then_a_cut_loses_nothing() {
     // The ack of 7 is there before 6 is: it moves nothing.
     client.hear(json!({ "type": "ack", "nonce": "n", "room": "r", "rev": 7, "tag": "t7", "seq": 3 }));
     assert_eq!(client.at("r").unwrap().rev, 5);
-    client.cut();
+    client.cut(true);
     let heads = json!({ "type": "heads", "user": "me", "person": { "rev": 1, "tag": "p1" },
         "rooms": [{ "room": "r", "rev": 7, "tag": "t7", "seq": 3, "read": 0, "mentions": 0 }] });
     let resume = json!({ "type": "resume", "room": "r", "rev": 5, "tag": "t5" });

@@ -13,11 +13,11 @@ use crate::{
     shell::{Habits, Mix, Shell, Town, Way},
 };
 
-const NAMES: [&str; 5] = ["ann", "ben", "cleo", "dan", "eve"];
-const SECRET: &str = "a secret that all of these nodes share in tests";
+pub(crate) const NAMES: [&str; 5] = ["ann", "ben", "cleo", "dan", "eve"];
+pub(crate) const SECRET: &str = "a secret that all of these nodes share in tests";
 
-/// People on these nodes, each at work through all of them.
-async fn crowd(
+/// People on these nodes, each at work through all of these ways.
+pub(crate) async fn crowd(
     nodes: &[&Node],
     ways: &[Way],
     habits: &Habits,

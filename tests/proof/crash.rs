@@ -18,7 +18,7 @@ use crate::{
 const NAMES: [&str; 4] = ["ann", "ben", "cleo", "dan"];
 const SECRET: &str = "a secret that all of these nodes share in tests";
 /// Enough to never run out before the last kill.
-const ENDLESS: u64 = 1 << 40;
+pub(crate) const ENDLESS: u64 = 1 << 40;
 
 /// People who post, edit, delete and react until they are told to stop.
 async fn crowd(node: &Node, way: &Way, steps: u64, dice: &Dice) -> (Vec<Person>, Arc<Town>, Vec<Shell>) {
@@ -33,7 +33,8 @@ async fn crowd(node: &Node, way: &Way, steps: u64, dice: &Dice) -> (Vec<Person>,
     (people, town, shells)
 }
 
-fn enough(shells: &[Shell]) {
+/// Tells them to stop.
+pub(crate) fn enough(shells: &[Shell]) {
     for shell in shells {
         shell.left.store(0, std::sync::atomic::Ordering::Release);
     }

@@ -75,6 +75,20 @@ impl Node {
         }
     }
 
+    /// Makes it hang, or go on; nothing happens to a dead one.
+    pub(crate) fn hang(&self, on: bool) {
+        if let Some(program) = &self.program {
+            program.signal(if on { "-STOP" } else { "-CONT" });
+        }
+    }
+
+    /// Tells it to go down, and waits until it has.
+    pub(crate) async fn go_down(&mut self) {
+        if let Some(program) = self.program.take() {
+            program.go_down().await;
+        }
+    }
+
     pub(crate) fn url(&self) -> &str {
         &self.url
     }

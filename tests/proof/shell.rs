@@ -64,6 +64,11 @@ impl Town {
         })
     }
 
+    /// A room was made.
+    pub(crate) fn made(&self, room: String, public: bool) {
+        self.rooms.lock().unwrap().push((room, public));
+    }
+
     /// All rooms.
     pub(crate) fn rooms(&self) -> Vec<String> {
         let mut rooms: Vec<String> =
@@ -102,7 +107,25 @@ pub(crate) struct Shell {
     pub(crate) left: Arc<AtomicU64>,
     /// Requests by HTTP that have no answer yet.
     asking: Arc<AtomicI64>,
+    lull: Arc<Mutex<Lull>>,
     task: JoinHandle<()>,
+}
+
+/// How long a shell heard nothing of what happens in rooms.
+#[derive(Debug, Default)]
+struct Lull {
+    last: Option<Instant>,
+    longest: Duration,
+}
+
+impl Lull {
+    fn end(&mut self, kind: &str) {
+        if matches!(kind, "message" | "reaction" | "resumed") {
+            let now = Instant::now();
+            self.longest = self.longest.max(self.last.map_or(Duration::ZERO, |last| now - last));
+            self.last = Some(now);
+        }
+    }
 }
 
 impl Shell {
@@ -111,11 +134,13 @@ impl Shell {
         let client = Arc::new(Mutex::new(Client::new(&person.user)));
         let left = Arc::new(AtomicU64::new(habits.steps));
         let asking = Arc::new(AtomicI64::new(0));
+        let lull = Arc::<Mutex<Lull>>::default();
         let api = Api { http: reqwest::Client::new(), token: person.token.clone(), ways: ways.to_vec() };
         let work = Work {
             client: client.clone(),
             left: left.clone(),
             asking: asking.clone(),
+            lull: lull.clone(),
             town: town.clone(),
             api,
             habits,
@@ -124,7 +149,7 @@ impl Shell {
             asks: JoinSet::new(),
             laters: JoinSet::new(),
         };
-        Self { client, left, asking, task: tokio::spawn(work.run()) }
+        Self { client, left, asking, lull, task: tokio::spawn(work.run()) }
     }
 
     /// A client that does nothing, and has loaded all.
@@ -146,6 +171,11 @@ impl Shell {
     pub(crate) fn busy(&self) -> String {
         let (left, asking) = (self.left.load(Ordering::Acquire), self.asking.load(Ordering::Acquire));
         format!("{left} steps, {asking} requests, {}", self.client.lock().unwrap().busy())
+    }
+
+    /// The longest time in which nothing of what happens in rooms came.
+    pub(crate) fn longest_lull(&self) -> Duration {
+        self.lull.lock().unwrap().longest
     }
 
     /// Stops it.
@@ -232,6 +262,7 @@ struct Work {
     client: Arc<Mutex<Client>>,
     left: Arc<AtomicU64>,
     asking: Arc<AtomicI64>,
+    lull: Arc<Mutex<Lull>>,
     town: Arc<Town>,
     api: Api,
     habits: Habits,
@@ -247,11 +278,12 @@ impl Work {
     async fn run(mut self) {
         loop {
             let way = self.dice.pick(&self.api.ways).cloned().expect("a way");
+            let mut pause = self.dice.between(5, 100);
             if let Ok(Some(stream)) = timeout(PATIENCE, self.connect(&way)).await {
-                self.serve(stream).await;
-                self.client.lock().unwrap().cut();
+                let by_other = self.serve(stream).await;
+                pause = self.client.lock().unwrap().cut(by_other).unwrap_or(pause);
             }
-            sleep(Duration::from_millis(self.dice.between(5, 100))).await;
+            sleep(Duration::from_millis(pause)).await;
         }
     }
 
@@ -263,8 +295,8 @@ impl Work {
         Some(client_async(request, tcp).await.ok()?.0)
     }
 
-    /// Until the connection ends.
-    async fn serve(&mut self, mut stream: Stream) {
+    /// Until the connection ends; whether the other end closed it.
+    async fn serve(&mut self, mut stream: Stream) -> bool {
         let mut heard = Instant::now();
         let mut asked = false;
         let mut next = Instant::now();
@@ -273,10 +305,11 @@ impl Work {
                 message = stream.next() => match message {
                     Some(Ok(Message::Text(text))) => {
                         (heard, asked) = (Instant::now(), false);
-                        let frame = serde_json::from_str(&text).expect("frames are JSON");
+                        let frame: Value = serde_json::from_str(&text).expect("frames are JSON");
+                        self.lull.lock().unwrap().end(frame["type"].as_str().unwrap_or_default());
                         self.client.lock().unwrap().hear(frame)
                     }
-                    Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => return true,
                     Some(Ok(_)) => vec![],
                 },
                 Some(got) = self.loads.join_next() => match got.unwrap() {
@@ -291,7 +324,7 @@ impl Work {
                 () = sleep_until(next), if self.left.load(Ordering::Acquire) > 0 => {
                     next = Instant::now() + Duration::from_millis(self.dice.below(self.habits.pause + 1));
                     if self.habits.cuts > 0 && self.dice.one_in(self.habits.cuts) {
-                        return;
+                        return false;
                     }
                     let effects = self.step();
                     if effects.is_some() {
@@ -303,7 +336,7 @@ impl Work {
                 }
                 () = sleep_until(heard + SILENCE * (1 + u32::from(asked))) => {
                     if asked {
-                        return;
+                        return false;
                     }
                     asked = true;
                     vec![Effect::Send(json!({ "type": "ping" }))]
@@ -314,7 +347,7 @@ impl Work {
                     Effect::Send(frame) => {
                         let sent = timeout(PATIENCE, stream.send(Message::text(frame.to_string()))).await;
                         if !matches!(sent, Ok(Ok(()))) {
-                            return;
+                            return false;
                         }
                     }
                     Effect::LoadRoom(room, load) => {
@@ -446,7 +479,7 @@ impl Work {
             let made = method == Method::POST && path == "/api/rooms";
             let (status, answer) = api.ask(dice, method, &path, body).await;
             if made && (status == 200 || status == 201) {
-                town.rooms.lock().unwrap().push((text(&answer["room"]), public));
+                town.made(text(&answer["room"]), public);
             }
             asking.fetch_sub(1, Ordering::AcqRel);
         });

@@ -16,14 +16,18 @@ pub(crate) async fn two_nodes(redis: &str) -> (Program, Program) {
 /// The same, with these settings besides.
 async fn two_nodes_with(redis: &str, settings: &[(&str, &str)]) -> (Program, Program) {
     let mongodb = mongodb_url();
+    (node(&mongodb, redis, settings).await, node(&mongodb, redis, settings).await)
+}
+
+/// A node that shares what is kept there, with those that are of the same MongoDB, and what is told there.
+pub(crate) async fn node(mongodb: &str, redis: &str, settings: &[(&str, &str)]) -> Program {
     let usual = [
-        ("PARLOR_MONGODB_URL", mongodb.as_str()),
+        ("PARLOR_MONGODB_URL", mongodb),
         ("PARLOR_REDIS_URL", redis),
         ("PARLOR_SECRET", "0123456789abcdef0123456789abcdef"),
     ];
-    let settings = [&usual, settings].concat();
     let (_folder, data) = data_folder();
-    (Program::start(&data, &settings).await, Program::start(&data, &settings).await)
+    Program::start(&data, &[&usual, settings].concat()).await
 }
 
 #[tokio::test]
@@ -69,7 +73,7 @@ async fn nothing_is_lost_between_nodes_while_redis_is_away() {
     }
 
     for node in [&one, &other] {
-        let (status, says) = ready(node).await;
+        let (status, says) = ready(&node.url).await;
         assert!(status.is_success() && says.contains("out of reach"), "{status} {says}");
     }
     let mut late = bob.socket().await;
@@ -77,7 +81,7 @@ async fn nothing_is_lost_between_nodes_while_redis_is_away() {
 
     redis.start_again().await;
     for node in [&one, &other] {
-        until("it reaches the other again", async || ready(node).await.1 == "ready\n").await;
+        until("it reaches the other again", async || ready(&node.url).await.1 == "ready\n").await;
     }
     for socket in [&mut his, &mut late] {
         assert_eq!(socket.expect("reach").await["others"], true);
@@ -107,6 +111,20 @@ async fn wrong_passwords_tried_on_one_node_make_the_other_wait() {
 }
 
 #[tokio::test]
+async fn a_node_that_is_alone_counts_wrong_passwords_by_itself() {
+    let mut redis = RedisServer::start().await;
+    let (one, _other) = two_nodes_with(&redis.url(), &[("PARLOR_LOGIN_TRIES", "3")]).await;
+    let [alice] = people(&one.url, ["alice"]).await;
+    let mut socket = alice.socket().await;
+    redis.kill();
+    assert_eq!(socket.expect("reach").await["others"], false);
+    for _ in 0..3 {
+        assert_eq!(try_to_log_in(&one.url, "alice", "not her password").await.code(), "wrong_credentials");
+    }
+    assert_eq!(try_to_log_in(&one.url, "alice", PASSWORD).await.code(), "slow_down");
+}
+
+#[tokio::test]
 async fn who_writes_through_two_nodes_may_write_no_more() {
     const BURST: usize = 400;
     let redis = RedisServer::start().await;
@@ -132,8 +150,8 @@ async fn who_writes_through_two_nodes_may_write_no_more() {
 }
 
 /// What a node says of itself.
-async fn ready(node: &Program) -> (reqwest::StatusCode, String) {
-    let answer = reqwest::get(format!("{}/readyz", node.url)).await.unwrap();
+pub(crate) async fn ready(url: &str) -> (reqwest::StatusCode, String) {
+    let answer = reqwest::get(format!("{url}/readyz")).await.unwrap();
     (answer.status(), answer.text().await.unwrap())
 }
 

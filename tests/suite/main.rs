@@ -8,20 +8,24 @@
 )]
 
 mod accounts;
+mod away;
 mod bad_input;
 mod bus_contract;
 mod bus_redis;
 mod calls;
 mod cluster;
 mod config;
+mod deaf_nodes;
 mod durability;
 mod files;
 mod live;
 mod messages;
 mod metrics;
+mod mongod;
 mod operator;
 mod pages;
 mod people;
+mod presence_over_nodes;
 mod program;
 mod protocol_doc;
 mod resume;

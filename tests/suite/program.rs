@@ -14,7 +14,7 @@ use tokio::{
 
 use crate::{
     people::{Person, people},
-    services::{PATIENCE, until},
+    services::{PATIENCE, signal, until},
 };
 
 /// A node that serves; it is killed when this is dropped.
@@ -85,8 +85,7 @@ impl House {
 
     /// Tells it to go down.
     pub(crate) fn terminate(&self) {
-        let id = self.program.child.id().expect("it runs").to_string();
-        assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.program.signal("-TERM");
     }
 }
 
@@ -166,6 +165,18 @@ impl Program {
         let output = output.unwrap_or_else(|_| panic!("{order:?} takes too long")).unwrap();
         let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
         (output.status.success(), said)
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, what: &str) {
+        signal(self.child.id().expect("it runs"), what);
+    }
+
+    /// Tells it to go down, and waits until it has.
+    pub(crate) async fn go_down(mut self) {
+        self.signal("-TERM");
+        let ended = timeout(PATIENCE, self.child.wait()).await.expect("it goes down in time").unwrap();
+        assert!(ended.success(), "{ended}");
     }
 
     /// Ends it without warning.

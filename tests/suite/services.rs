@@ -54,6 +54,12 @@ pub(crate) async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
     }
 }
 
+/// Sends a signal to a process that the test started.
+pub(crate) fn signal(process: u32, signal: &str) {
+    let status = Command::new("kill").args([signal, &process.to_string()]).status().unwrap();
+    assert!(status.success(), "{signal} to {process}");
+}
+
 /// A redis-server of a test's own.
 pub(crate) struct RedisServer {
     port: u16,
@@ -95,9 +101,7 @@ impl RedisServer {
 
     /// Makes it hang, or go on.
     pub(crate) fn hang(&self, on: bool) {
-        let signal = if on { "-STOP" } else { "-CONT" };
-        let status = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
-        assert!(status.success());
+        signal(self.child.id(), if on { "-STOP" } else { "-CONT" });
     }
 
     fn spawn(port: u16) -> Child {

@@ -1,74 +1,15 @@
 //! What a killed server leaves.
 
-use std::{
-    collections::HashSet,
-    process::{Child, Command, Stdio},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use mongodb::{Client, bson::doc};
 use parlor::{
     model::{Head, Rev, RoomId, Stream, Tag},
     store::{AppendError, LogStore, mongo::MongoStore},
 };
-use tempfile::TempDir;
 use tokio::time::Instant;
 
 use super::{append, write};
-use crate::services::{free_port, provided, until};
-
-/// A mongod of a test's own, a replica set of one.
-struct Server {
-    port: u16,
-    folder: TempDir,
-    child: Child,
-}
-
-impl Server {
-    async fn start() -> Self {
-        let (port, folder) = (free_port(), tempfile::tempdir().unwrap());
-        let server = Self { port, child: Self::spawn(port, &folder), folder };
-        let members = vec![doc! { "_id": 0, "host": format!("127.0.0.1:{port}") }];
-        let begin = doc! { "replSetInitiate": { "_id": "rs0", "members": members } };
-        let url = format!("mongodb://127.0.0.1:{port}/?directConnection=true");
-        let admin = Client::with_uri_str(url).await.unwrap().database("admin");
-        until("mongod answers", async || admin.run_command(begin.clone()).await.is_ok()).await;
-        server
-    }
-
-    fn spawn(port: u16, folder: &TempDir) -> Child {
-        Command::new(provided("PARLOR_TEST_MONGOD"))
-            .env("LD_LIBRARY_PATH", provided("PARLOR_TEST_MONGOD_LIBS"))
-            .args(["--bind_ip", "127.0.0.1", "--nounixsocket", "--replSet", "rs0", "--oplogSize", "64"])
-            .args(["--wiredTigerCacheSizeGB", "0.25", "--port", &port.to_string()])
-            .arg("--dbpath")
-            .arg(folder.path())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap()
-    }
-
-    fn url(&self) -> String {
-        format!("mongodb://127.0.0.1:{}/?replicaSet=rs0", self.port)
-    }
-
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    fn start_again(&mut self) {
-        self.child = Self::spawn(self.port, &self.folder);
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use crate::mongod::Mongod;
 
 /// What a writer tried, and what it was told is in.
 #[derive(Default)]
@@ -106,7 +47,7 @@ async fn write_until(store: Arc<MongoStore>, stream: Stream, end: Instant) -> Tr
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_survives_a_killed_server_and_nothing_is_there_twice() {
-    let mut server = Server::start().await;
+    let mut server = Mongod::start().await;
     let store = Arc::new(MongoStore::connect(&server.url(), None).await.unwrap());
     // The driver repeats by itself what the server may have forgotten. One that may not is told more often that it isn't
     // known.
@@ -121,7 +62,7 @@ async fn what_was_acknowledged_survives_a_killed_server_and_nothing_is_there_twi
     for _ in 0..2 {
         tokio::time::sleep(Duration::from_millis(1_500)).await;
         server.kill();
-        server.start_again();
+        server.start_again().await;
     }
     let tried = futures_util::future::join_all(writers).await;
     let mut unknown = 0;
