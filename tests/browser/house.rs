@@ -44,6 +44,17 @@ impl House {
 
     /// Opens one at `port`, which people reach by another URL.
     pub(crate) async fn behind(port: u16, url: Option<String>) -> Self {
+        Self::with(port, url, &[]).await
+    }
+
+    /// Opens one that is a node of a cluster.
+    pub(crate) async fn in_a_cluster(mongodb: &str, redis: &str) -> Self {
+        let secret = "0123456789abcdef0123456789abcdef";
+        let meets = [("PARLOR_MONGODB_URL", mongodb), ("PARLOR_REDIS_URL", redis), ("PARLOR_SECRET", secret)];
+        Self::with(free_port(), None, &meets).await
+    }
+
+    async fn with(port: u16, url: Option<String>, more: &[(&str, &str)]) -> Self {
         let direct = format!("http://127.0.0.1:{port}");
         let url = url.unwrap_or_else(|| direct.clone());
         let (folder, data) = data_folder();
@@ -51,7 +62,8 @@ impl House {
             ("PARLOR_BIND".to_owned(), format!("127.0.0.1:{port}")),
             ("PARLOR_PUBLIC_URL".to_owned(), url.clone()),
         ];
-        settings.extend(GENEROUS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let more = GENEROUS.iter().chain(more);
+        settings.extend(more.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let mut house = Self { url, direct, settings, program: None, data, _folder: folder };
         house.start().await;
         house

@@ -7,7 +7,7 @@ use crate::{
     house::House,
     people::Person,
     relay::{Relay, Way},
-    services::{free_port, until},
+    services::{RedisServer, free_port, mongodb_url, until},
 };
 
 /// A server behind a network that can be cut.
@@ -176,6 +176,24 @@ async fn a_server_that_was_killed_and_starts_again_is_come_back_to() {
     assert_eq!(stored(&bob, &general, "During").await, 1);
     page.say("After").await;
     page.sees("After").await;
+}
+
+#[tokio::test]
+async fn while_redis_is_away_the_page_says_that_others_come_late() {
+    let (mongodb, mut redis) = (mongodb_url(), RedisServer::start().await);
+    let house = House::in_a_cluster(&mongodb, &redis.url()).await;
+    house.people(["alice"]).await;
+    let page = browser().await;
+    house.seat(&page, "alice", "/").await;
+    page.in_room("general").await;
+    redis.kill();
+    let late = "document.querySelector('#banner')?.hidden === false \
+         && document.querySelector('#banner b') && !document.querySelector('#app[data-offline]')";
+    page.until("the page says so", late).await;
+    page.say("On this node all is well").await;
+    page.sees("On this node all is well").await;
+    redis.start_again().await;
+    page.until("all is as before", "document.querySelector('#banner').hidden").await;
 }
 
 #[tokio::test]
