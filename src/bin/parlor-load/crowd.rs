@@ -24,6 +24,8 @@ pub(crate) struct Crowd {
     pub(crate) readers: usize,
     bare: bool,
     sockets: Vec<Rc<Reading>>,
+    /// Another node, where the sender is, if they aren't with the readers.
+    elsewhere: Option<Host>,
 }
 
 /// One of them.
@@ -85,8 +87,26 @@ impl Crowd {
         Ok(crowd)
     }
 
+    /// On one node of two the readers of a room, on the other its sender, who reads as well: one delivery more.
+    pub(crate) async fn of_two_nodes(options: &Options, data: &Path, readers: usize) -> Result<Self> {
+        let mut nodes = Host::cluster(options, data, 2).await?;
+        let (host, elsewhere) = (nodes.remove(1), nodes.remove(0));
+        let people = Person::some(&elsewhere, PEOPLE.min(readers)).await?;
+        let name = people[0].room(&elsewhere, &people[1..]).await?;
+        let mut crowd = Self::empty(host, readers + 1, false);
+        let socket = connect(&elsewhere.address, "/ws", &people[0].authorization()).await?;
+        let sender = Rc::new(Reading::start(socket, &crowd.seen));
+        crowd.add(name, sender);
+        crowd.elsewhere = Some(elsewhere);
+        for n in 0..readers {
+            crowd.open("/ws", &people[n % people.len()].authorization()).await?;
+        }
+        crowd.seen.until_ready(readers + 1).await?;
+        Ok(crowd)
+    }
+
     fn empty(host: Host, readers: usize, bare: bool) -> Self {
-        Self { host, seen: Rc::default(), rooms: vec![], readers, bare, sockets: vec![] }
+        Self { host, seen: Rc::default(), rooms: vec![], readers, bare, sockets: vec![], elsewhere: None }
     }
 
     async fn open(&mut self, path: &str, headers: &str) -> Result<Rc<Reading>> {

@@ -61,11 +61,28 @@ impl Host {
 
     /// Starts Parlor on a data folder.
     pub(crate) async fn parlor(options: &Options, data: &Path) -> Result<Self> {
-        let program = match &options.server {
-            Some(program) => program.clone(),
-            None => std::env::current_exe()?.with_file_name("parlor"),
-        };
-        let mut command = pinned(&program);
+        Self::node(options, data, pinned(&program(options)?)).await
+    }
+
+    /// Starts so many nodes of one community, on whatever core is free: together they are more than one can bear.
+    pub(crate) async fn cluster(options: &Options, data: &Path, count: usize) -> Result<Vec<Self>> {
+        if options.mongodb_url.is_none() {
+            return Err("nodes meet in MongoDB and Redis: --mongodb-url and --redis-url say where".into());
+        }
+        let mut nodes = Vec::<Self>::with_capacity(count);
+        for n in 0..count {
+            let mut command = Command::new(program(options)?);
+            if let Some(first) = nodes.first() {
+                // To people they are one server.
+                let port = first.address.rsplit_once(':').ok_or("no port")?.1;
+                command.env("PARLOR_PUBLIC_URL", format!("http://localhost:{port}"));
+            }
+            nodes.push(Self::node(options, &data.join(n.to_string()), command).await?);
+        }
+        Ok(nodes)
+    }
+
+    async fn node(options: &Options, data: &Path, mut command: Command) -> Result<Self> {
         command
             .envs(LIFTED.iter().copied())
             .env("PARLOR_BIND", "127.0.0.1:0")
@@ -107,6 +124,14 @@ impl Host {
         Ok(host)
     }
 
+    /// What it counts of itself under this name.
+    pub(crate) async fn counted(&self, name: &str) -> Result<f64> {
+        let page = Http::new(&self.address).get("/metrics", &[]).await?.body;
+        let page = String::from_utf8_lossy(&page).into_owned();
+        let value = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        Ok(value.unwrap_or("0").parse()?)
+    }
+
     /// CPU time that it has used.
     pub(crate) fn cpu(&self) -> Result<Duration> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
@@ -121,6 +146,13 @@ impl Host {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no status")?;
         let kib: u64 = line.trim().trim_end_matches(" kB").parse()?;
         Ok(kib * 1024)
+    }
+}
+
+fn program(options: &Options) -> Result<PathBuf> {
+    match &options.server {
+        Some(program) => Ok(program.clone()),
+        None => Ok(std::env::current_exe()?.with_file_name("parlor")),
     }
 }
 

@@ -4,6 +4,7 @@
 //! checked to come once and in order, or the run is void. `docs/performance.md` tells what the figures mean.
 
 mod bare;
+mod cluster;
 mod crowd;
 mod fanout;
 mod growth;
@@ -59,7 +60,7 @@ pub struct Options {
     /// Messages stored in the longer history of `growth`.
     #[arg(long, default_value_t = 1_000_000)]
     history: u64,
-    /// People of the larger community of `growth`.
+    /// People of the larger community of `growth`, and of `presence`.
     #[arg(long, default_value_t = 10_000)]
     people: usize,
     /// Messages a second of the open loop.

@@ -2,11 +2,14 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use futures_util::{StreamExt, TryStreamExt};
 use serde_json::json;
 
 use crate::{Result, host::Host, http::Http};
 
 const PASSWORD: &str = "a horse, a battery and a staple";
+/// How many register at a time, where many do.
+const AT_A_TIME: usize = 8;
 
 /// Somebody who is logged in.
 #[derive(Debug, Clone)]
@@ -24,19 +27,40 @@ pub(crate) fn nonce() -> String {
 }
 
 impl Person {
-    /// Registers so many people.
+    /// Registers so many people, one after another.
     pub(crate) async fn some(host: &Host, count: usize) -> Result<Vec<Self>> {
         let http = Http::new(&host.address);
         let mut people = Vec::with_capacity(count);
-        static NEXT: AtomicU64 = AtomicU64::new(1);
         for _ in 0..count {
-            let name = format!("load{}.{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-            let body = json!({ "name": name, "password": PASSWORD });
-            let pass = http.post("/api/auth/register", &[("idempotency-key", &nonce())], &body).await?;
-            let text = |field: &str| pass[field].as_str().unwrap_or_default().to_owned();
-            people.push(Self { name, user: text("user"), token: text("access_token") });
+            people.push(Self::register(&http).await?);
         }
         Ok(people)
+    }
+
+    /// Registers so many people on several nodes at a time.
+    pub(crate) async fn many(nodes: &[Host], count: usize) -> Result<Vec<Self>> {
+        let https: Vec<Http> = nodes.iter().map(|node| Http::new(&node.address)).collect();
+        let coming = (0..count).map(|n| Self::register(&https[n % https.len()]));
+        futures_util::stream::iter(coming).buffer_unordered(AT_A_TIME).try_collect().await
+    }
+
+    async fn register(http: &Http) -> Result<Self> {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let name = format!("load{}.{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let body = json!({ "name": name, "password": PASSWORD });
+        let pass = http.post("/api/auth/register", &[("idempotency-key", &nonce())], &body).await?;
+        let text = |field: &str| pass[field].as_str().unwrap_or_default().to_owned();
+        Ok(Self { name, user: text("user"), token: text("access_token") })
+    }
+
+    /// The room that everybody is in.
+    pub(crate) async fn general(&self, host: &Host) -> Result<String> {
+        let headers = self.headers(&nonce());
+        let answer = Http::new(&host.address).get("/api/rooms", &headers.each()).await?;
+        let rooms: serde_json::Value = serde_json::from_slice(&answer.body)?;
+        let general =
+            rooms["rooms"].as_array().and_then(|rooms| rooms.iter().find(|r| r["name"] == "general"));
+        Ok(general.and_then(|room| room["room"].as_str()).ok_or("nobody is in general")?.to_owned())
     }
 
     /// The header that says who asks, as a whole line.

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How many send.
-const SENDERS: usize = 64;
+pub(crate) const SENDERS: usize = 64;
 /// Messages of a sender on their way while a room is filled, so that filling doesn't take longer than measuring.
 const FILLING: u64 = 4;
 /// How long an answer may take.
@@ -74,8 +74,13 @@ impl Sender {
         self.seen.place.borrow().clone()
     }
 
+    /// Waits until so many messages have come by in the room.
+    pub(crate) async fn until(&self, deliveries: u64) -> Result<()> {
+        self.seen.until(deliveries).await
+    }
+
     /// Posts until then.
-    async fn post_until(self, until: Instant) -> Result<(Self, Vec<Duration>)> {
+    pub(crate) async fn post_until(self, until: Instant) -> Result<(Self, Vec<Duration>)> {
         let mut times = vec![];
         while Instant::now() < until {
             times.push(self.post().await?);

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    Options, Result, fanout, growth,
+    Options, Result, cluster, fanout, growth,
     host::LIFTED,
     idle, pages,
     people::nonce,
@@ -45,6 +45,12 @@ pub(crate) enum Scenario {
     Wide,
     /// How cost grows with readers, messages stored, rooms and people. Takes minutes, so only when it is named.
     Growth,
+    /// One room that all post to, over three nodes and on one. Needs MongoDB, so only when it is named; so do the next.
+    Hot,
+    /// What the bus adds to a delivery on the node that receives.
+    Bus,
+    /// Very many people who come within a minute, over two nodes. Takes minutes.
+    Presence,
 }
 
 const ALL: &[Scenario] = &[
@@ -101,5 +107,8 @@ async fn measure(scenario: Scenario, options: &Options, data: &Path, report: &mu
         Scenario::Start => pages::start(options, data, report).await,
         Scenario::Wide => wide::wide(options, data, report).await,
         Scenario::Growth => growth::growth(options, data, report).await,
+        Scenario::Hot => cluster::hot(options, data, report).await,
+        Scenario::Bus => cluster::bus(options, data, report).await,
+        Scenario::Presence => cluster::presence(options, data, report).await,
     }
 }
