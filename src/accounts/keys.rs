@@ -93,12 +93,15 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Those that follow from shared secrets; none when there are none.
+    /// Those that follow from shared secrets; none when there are none. A secret that may be a key from the data folder of
+    /// a node that was alone counts as that key, too: what it signed there is accepted on.
     pub fn derived(secrets: &[Secret]) -> Option<Self> {
         let key =
             |secret: &Secret| Key::new(finish(mac(secret.reveal().as_bytes(), "parlor token key"), &[]));
+        let kept = |secret: &Secret| Some(Key::new(decoded(secret.reveal())?));
         let (first, others) = secrets.split_first()?;
-        Some(Self { first: key(first), others: others.iter().map(key).collect() })
+        let others = others.iter().map(key).chain(secrets.iter().filter_map(kept));
+        Some(Self { first: key(first), others: others.collect() })
     }
 
     /// Those in the data folder, made there if there are none; says also where they are when they were made just now.
@@ -127,9 +130,7 @@ impl Keys {
         let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
         let mut keys = Vec::new();
         for (n, line) in lines {
-            let mut bytes = [0; 32];
-            hex::decode_to_slice(line, &mut bytes).map_err(|_| KeysError::Line(path.to_owned(), n + 1))?;
-            keys.push(Key::new(bytes));
+            keys.push(Key::new(decoded(line).ok_or_else(|| KeysError::Line(path.to_owned(), n + 1))?));
         }
         let mut keys = keys.into_iter();
         let first = keys.next().ok_or_else(|| KeysError::Empty(path.to_owned()))?;
@@ -150,6 +151,13 @@ impl Keys {
     pub fn named(&self, id: &str) -> Option<&Key> {
         self.all().find(|key| key.id == id)
     }
+}
+
+/// The key that these 64 hex digits are.
+fn decoded(text: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(text, &mut bytes).ok()?;
+    Some(bytes)
 }
 
 fn mac(key: &[u8], purpose: &str) -> Hmac<Sha256> {
@@ -244,5 +252,15 @@ mod tests {
             keys.named(key.id()).is_some() && keys.first().id() != key.id() && key.bytes() != &[b'o'; 32]
         }));
         assert!(Keys::derived(&[]).is_none());
+    }
+
+    #[test]
+    fn a_key_of_a_node_that_was_alone_counts_among_shared_secrets() -> Tested {
+        let alone = Keys::parse(Path::new("keys"), &"ab".repeat(32))?;
+        let secret = format!("{},{}", "n".repeat(32), "ab".repeat(32));
+        let settings = crate::config::Settings { secret: Some(secret), ..Default::default() };
+        let keys = Keys::derived(&crate::config::Config::new(&settings)?.secrets).ok_or("has keys")?;
+        assert!(keys.named(alone.first().id()).is_some() && keys.first().id() != alone.first().id());
+        Ok(())
     }
 }
