@@ -3,13 +3,18 @@
 //!
 //! Every method returns only after what it wrote is durable, and reads see all that was acknowledged before they
 //! began.
+//!
+//! [`Dump`] carries all of it from one store into another: what is newly kept has to become a [`Collection`] of it, or to
+//! follow from one.
 
+mod dump;
 mod files;
 pub mod mongo;
 pub mod sqlite;
 
 use async_trait::async_trait;
 
+pub use dump::{Collection, Dump, Record, Underway};
 pub use files::{FileStore, Taken};
 
 use crate::model::{

@@ -51,6 +51,13 @@ impl From<AccountDocument> for Account {
     }
 }
 
+impl From<&Account> for AccountDocument {
+    fn from(account: &Account) -> Self {
+        let Account { id, name, password, owner, complete, created } = account.clone();
+        Self { id, name, password, owner, complete, created }
+    }
+}
+
 impl MongoStore {
     async fn account_where(&self, filter: mongodb::bson::Document) -> Result<Option<Account>, StoreError> {
         let found = bounded(self.collections.accounts.find_one(filter).max_time(PATIENCE)).await?;
@@ -72,9 +79,7 @@ impl MongoStore {
 
     /// Puts an account; false when a unique index refused it.
     async fn put_account(&self, account: &Account) -> Result<bool, StoreError> {
-        let Account { id, name, password, owner, complete, created } = account.clone();
-        let document = AccountDocument { id, name, password, owner, complete, created };
-        Ok(!refused(self.collections.accounts.insert_one(document)).await?)
+        Ok(!refused(self.collections.accounts.insert_one(AccountDocument::from(account))).await?)
     }
 }
 

@@ -48,12 +48,13 @@ pub(super) struct FileDocument {
 }
 
 impl FileDocument {
-    fn new(file: &StoredFile) -> Self {
+    /// With its place, or as it is before that is known.
+    pub(super) fn new(file: &StoredFile, place: Option<&Place>) -> Self {
         Self {
             id: file.about.id,
             owner: file.owner,
             hash: binary(&file.place.hash.0),
-            place: None,
+            place: place.map(Place::to_string),
             size: int(file.about.size),
             created: file.created,
             due: file.due,
@@ -62,7 +63,7 @@ impl FileDocument {
         }
     }
 
-    fn into_file(self) -> Result<StoredFile, StoreError> {
+    pub(super) fn into_file(self) -> Result<StoredFile, StoreError> {
         let place = match &self.place {
             Some(place) => place.parse().map_err(broken)?,
             // Nothing lies there.
@@ -91,6 +92,17 @@ pub(super) struct ContentDocument {
     version: i64,
 }
 
+impl ContentDocument {
+    /// Of a content that nothing is done to at the moment.
+    pub(super) fn new(place: &Place) -> Self {
+        Self { hash: binary(&place.hash.0), place: place.to_string(), version: 1 }
+    }
+
+    pub(super) fn into_place(self) -> Result<Place, StoreError> {
+        self.place.parse().map_err(broken)
+    }
+}
+
 /// An upload.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct UploadDocument {
@@ -99,7 +111,19 @@ pub(super) struct UploadDocument {
     owner: UserId,
     length: i64,
     expires: Timestamp,
-    upload: Upload,
+    pub(super) upload: Upload,
+}
+
+impl UploadDocument {
+    pub(super) fn new(upload: &Upload) -> Self {
+        Self {
+            id: upload.id,
+            owner: upload.owner,
+            length: int(upload.length),
+            expires: upload.expires,
+            upload: upload.clone(),
+        }
+    }
 }
 
 /// A sum, and of how many.
@@ -153,7 +177,7 @@ impl MongoStore {
                 }
             });
             if let Some(content) = taken.await? {
-                return content.place.parse().map_err(broken);
+                return content.into_place();
             }
         }
     }
@@ -162,14 +186,7 @@ impl MongoStore {
 #[async_trait]
 impl FileStore for MongoStore {
     async fn begin_upload(&self, upload: &Upload) -> Result<(), StoreError> {
-        let document = UploadDocument {
-            id: upload.id,
-            owner: upload.owner,
-            length: int(upload.length),
-            expires: upload.expires,
-            upload: upload.clone(),
-        };
-        bounded(self.collections.uploads.insert_one(document)).await.map(drop)
+        bounded(self.collections.uploads.insert_one(UploadDocument::new(upload))).await.map(drop)
     }
 
     async fn upload(&self, id: FileId) -> Result<Option<Upload>, StoreError> {
@@ -189,7 +206,7 @@ impl FileStore for MongoStore {
 
     async fn keep_file(&self, file: &StoredFile) -> Result<Place, StoreError> {
         // A repeat finds it there.
-        refused(self.collections.files.insert_one(FileDocument::new(file))).await?;
+        refused(self.collections.files.insert_one(FileDocument::new(file, None))).await?;
         let place = self.take_content(&file.place).await?;
         let noted = doc! { "$set": { "place": place.to_string() } };
         bounded(self.collections.files.update_one(doc! { "_id": key(file.about.id) }, noted)).await?;
@@ -268,13 +285,13 @@ impl FileStore for MongoStore {
         let mut unchanged = of;
         unchanged.insert("version", content.version);
         let dropped = bounded(self.collections.contents.find_one_and_delete(unchanged)).await?;
-        dropped.map(|content| content.place.parse().map_err(broken)).transpose()
+        dropped.map(ContentDocument::into_place).transpose()
     }
 
     async fn places(&self, hashes: &[ContentHash]) -> Result<Vec<Place>, StoreError> {
         let hashes: Vec<_> = hashes.iter().map(|hash| binary(&hash.0)).collect();
         let find = self.collections.contents.find(doc! { "_id": { "$in": hashes } }).batch_size(BATCH);
         let found = all(find.max_time(PATIENCE)).await?;
-        found.into_iter().map(|content| content.place.parse().map_err(broken)).collect()
+        found.into_iter().map(ContentDocument::into_place).collect()
     }
 }

@@ -43,6 +43,18 @@ struct Hold {
 }
 
 impl InviteDocument {
+    pub(super) fn new(invite: &Invite) -> Self {
+        Self {
+            id: invite.id,
+            secret: binary(&invite.secret),
+            by: invite.by,
+            created: invite.created,
+            expires: invite.expires,
+            uses: i64::from(invite.uses),
+            holds: Vec::new(),
+        }
+    }
+
     fn into_invite(self) -> Result<Invite, StoreError> {
         Ok(Invite {
             id: self.id,
@@ -66,16 +78,7 @@ fn good_at(now: Timestamp) -> Document {
 
 /// Keeps one.
 pub(super) async fn create(collections: &Collections, invite: &Invite) -> Result<(), StoreError> {
-    let document = InviteDocument {
-        id: invite.id,
-        secret: binary(&invite.secret),
-        by: invite.by,
-        created: invite.created,
-        expires: invite.expires,
-        uses: i64::from(invite.uses),
-        holds: Vec::new(),
-    };
-    bounded(collections.invites.insert_one(document)).await.map(drop)
+    bounded(collections.invites.insert_one(InviteDocument::new(invite))).await.map(drop)
 }
 
 /// The one with this secret, if it is good.
@@ -145,6 +148,22 @@ pub(super) async fn settle(collections: &Collections, now: Timestamp) -> Result<
         }
     }
     Ok(())
+}
+
+/// As it is once nobody makes accounts any more: uses that were held for such as never came are given back.
+pub(super) async fn at_rest(
+    collections: &Collections,
+    document: InviteDocument,
+) -> Result<Invite, StoreError> {
+    let held: Vec<_> = document.holds.iter().map(|hold| user_id(hold.user)).collect();
+    let mut invite = document.into_invite()?;
+    if !held.is_empty() {
+        let made = doc! { "_id": { "$in": held.clone() } };
+        let made = bounded(collections.accounts.count_documents(made).max_time(PATIENCE)).await?;
+        let in_vain = (held.len() as u64).saturating_sub(made);
+        invite.uses = invite.uses.saturating_add(u32::try_from(in_vain).unwrap_or(u32::MAX));
+    }
+    Ok(invite)
 }
 
 /// Ends one; false when it wasn't there.

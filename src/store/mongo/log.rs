@@ -76,7 +76,7 @@ fn append_key(at: Timestamp, tag: u64) -> Binary {
 }
 
 impl LogDocument {
-    fn new(append: Append) -> Self {
+    pub(super) fn new(append: Append) -> Self {
         let at = append.entries.last().map(|entry| entry.at).unwrap_or_default();
         let (first, count) = (append.first(), append.entries.len());
         let mut nonces = Vec::with_capacity(count);

@@ -11,6 +11,7 @@ mod accounts;
 mod bson;
 mod calls;
 mod committer;
+mod dump;
 mod errors;
 mod files;
 mod folder;
@@ -67,8 +68,22 @@ impl MongoStore {
     ///
     /// # Errors
     /// `Away` when no server that can be written to answers within seconds; `Broken` when the URL isn't one, or when
-    /// a newer Parlor wrote the database.
+    /// a newer Parlor wrote the database, or it isn't whole.
     pub async fn connect(url: &str, database: Option<&str>) -> Result<MongoStore, StoreError> {
+        let store = Self::connect_to_fill(url, database).await?;
+        match schema::underway(&store.collections).await? {
+            None => Ok(store),
+            Some(_) => Err(broken(
+                "the database isn't whole: moving into it was cut short; go on with the same parlor migrate",
+            )),
+        }
+    }
+
+    /// The same, where it may be that not all is there yet.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn connect_to_fill(url: &str, database: Option<&str>) -> Result<MongoStore, StoreError> {
         let mut options = match tokio::time::timeout(PATIENCE, ClientOptions::parse(url)).await {
             Ok(Ok(options)) => options,
             Ok(Err(error)) => return Err(broken(format!("the MongoDB URL can't be used: {}", error.kind))),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use mongodb::bson::{Binary, Document, doc};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     MongoStore,
@@ -23,17 +23,21 @@ use crate::{
 const COUNTED: usize = 100;
 
 /// A read mark.
-#[derive(Debug, Deserialize)]
-struct Mark {
-    room: RoomId,
-    seq: i64,
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Mark {
+    #[serde(rename = "_id")]
+    pub(super) key: Binary,
+    pub(super) room: RoomId,
+    pub(super) seq: i64,
 }
 
 /// An unsent text.
-#[derive(Debug, Deserialize)]
-struct Draft {
-    room: RoomId,
-    text: String,
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Draft {
+    #[serde(rename = "_id")]
+    pub(super) key: Binary,
+    pub(super) room: RoomId,
+    pub(super) text: String,
 }
 
 /// How many messages of a room mention somebody.

@@ -12,7 +12,7 @@
 //! | `accounts`, `sessions`, `invites` | id | see [`super::accounts`] |
 //! | `files`, `uploads` | id | see [`super::files`] |
 //! | `contents` | hash | where they lie |
-//! | `schema` | `parlor` | the version |
+//! | `schema` | `parlor`, `underway` | the version; how far it is filled from another store, for as long as it is |
 
 use std::{future::Future, time::Duration};
 
@@ -35,7 +35,7 @@ use super::{
 };
 use crate::{
     model::{Membership, Message, Person, Room},
-    store::StoreError,
+    store::{StoreError, Underway},
 };
 
 /// The version that this program writes. One that is newer is refused; an older one is brought up in [`prepare`].
@@ -67,6 +67,7 @@ pub(super) struct Collections {
     pub(super) files: Collection<FileDocument>,
     pub(super) contents: Collection<ContentDocument>,
     pub(super) uploads: Collection<UploadDocument>,
+    pub(super) schema: Collection<Document>,
 }
 
 impl Collections {
@@ -88,6 +89,7 @@ impl Collections {
             files: database.collection("files"),
             contents: database.collection("contents"),
             uploads: database.collection("uploads"),
+            schema: database.collection("schema"),
             database,
         }
     }
@@ -220,8 +222,9 @@ fn indexes() -> Vec<(&'static str, Vec<IndexModel>)> {
 /// last.
 pub(super) async fn prepare(collections: &Collections) -> Result<(), StoreError> {
     let database = &collections.database;
-    let versions: Collection<Document> = database.collection("schema");
-    if let Some(found) = bounded(versions.find_one(doc! { "_id": "parlor" }).max_time(PATIENCE)).await? {
+    if let Some(found) =
+        bounded(collections.schema.find_one(doc! { "_id": "parlor" }).max_time(PATIENCE)).await?
+    {
         let version = found.get_i32("version").map_err(|_| broken("the schema's version can't be read"))?;
         if version > VERSION {
             return Err(broken(format!(
@@ -239,7 +242,13 @@ pub(super) async fn prepare(collections: &Collections) -> Result<(), StoreError>
     }))
     .await?;
     // Whoever is the second finds it written.
-    refused(versions.insert_one(doc! { "_id": "parlor", "version": VERSION })).await.map(drop)
+    refused(collections.schema.insert_one(doc! { "_id": "parlor", "version": VERSION })).await.map(drop)
+}
+
+/// How far the database is filled from another store; none when it isn't being filled.
+pub(super) async fn underway(collections: &Collections) -> Result<Option<Underway>, StoreError> {
+    let noted = collections.schema.clone_with_type::<Underway>();
+    bounded(noted.find_one(doc! { "_id": "underway" }).max_time(PATIENCE)).await
 }
 
 /// Does a step, again while another node is at it.

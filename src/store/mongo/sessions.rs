@@ -36,7 +36,7 @@ pub(super) struct SessionDocument {
 }
 
 impl SessionDocument {
-    fn new(session: &Session) -> Self {
+    pub(super) fn new(session: &Session) -> Self {
         Self {
             id: session.id,
             user: session.user,
@@ -51,7 +51,7 @@ impl SessionDocument {
         }
     }
 
-    fn into_session(self) -> Result<Session, StoreError> {
+    pub(super) fn into_session(self) -> Result<Session, StoreError> {
         let used = self.used.as_ref().map(hash_of).transpose()?;
         Ok(Session {
             id: self.id,

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use mongodb::bson::{Binary, doc, rawdoc};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     MongoStore,
@@ -32,14 +32,26 @@ pub(super) struct Move {
 }
 
 /// A watermark.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Watermark {
     #[serde(rename = "_id")]
     pub(super) stream: Binary,
     pub(super) rev: i64,
     tag: i64,
     /// Of the move that brought it here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     mark: Option<i64>,
+}
+
+impl Watermark {
+    /// One that no move brought here.
+    pub(super) fn new(stream: Stream, folded: Head) -> Self {
+        Self { stream: stream_key(stream), rev: int(folded.rev.0), tag: tag_bits(folded.tag), mark: None }
+    }
+
+    pub(super) fn head(&self) -> Result<Head, StoreError> {
+        Ok(Head { rev: Rev(uint(self.rev)?), tag: tag_of(self.tag) })
+    }
 }
 
 /// A stream of the log, by a query.
@@ -81,9 +93,7 @@ impl MongoStore {
     pub(super) async fn folded(&self, stream: Stream) -> Result<Head, StoreError> {
         let query = self.collections.streams.clone_with_type::<Watermark>();
         let found = bounded(query.find_one(doc! { "_id": stream_key(stream) }).max_time(PATIENCE)).await?;
-        found.map_or(Ok(Head::default()), |found| {
-            Ok(Head { rev: Rev(uint(found.rev)?), tag: tag_of(found.tag) })
-        })
+        found.map_or(Ok(Head::default()), |found| found.head())
     }
 
     /// Streams that have a log, after this one; at most so many.

@@ -145,21 +145,35 @@ fn create(db: &Connection, new: &NewAccount) -> Result<Result<Account, AccountEr
     {
         return Ok(Err(AccountError::InviteInvalid));
     }
-    db.prepare_cached(
-        "INSERT INTO accounts (id, name, password, owner, complete, created) VALUES (?1, ?2, ?3, ?4, 0, ?5)",
-    )?
-    .execute(params![new.id.as_bytes(), name, new.password, new.owner, new.created.0])?;
-    Ok(Ok(Account {
+    let account = Account {
         id: new.id,
         name: name.to_owned(),
         password: new.password.clone(),
         owner: new.owner,
         complete: false,
         created: new.created,
-    }))
+    };
+    put(db, &account)?;
+    Ok(Ok(account))
 }
 
-const ACCOUNT: &str = "SELECT id, name, password, owner, complete, created FROM accounts";
+/// Keeps it; a conflict when one with its id, name or ownership is there.
+pub(super) fn put(db: &Connection, account: &Account) -> Result<(), Failure> {
+    db.prepare_cached(
+        "INSERT INTO accounts (id, name, password, owner, complete, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute(params![
+        account.id.as_bytes(),
+        account.name,
+        account.password,
+        account.owner,
+        account.complete,
+        account.created.0,
+    ])?;
+    Ok(())
+}
+
+pub(super) const ACCOUNT: &str = "SELECT id, name, password, owner, complete, created FROM accounts";
 
 fn named(db: &Connection, name: &str) -> Result<Option<Account>, Failure> {
     Ok(db.prepare_cached(&format!("{ACCOUNT} WHERE name = ?1"))?.query_row([name], account).optional()?)
@@ -174,7 +188,7 @@ fn owner(db: &Connection) -> Result<Option<Account>, Failure> {
     Ok(db.prepare_cached(&format!("{ACCOUNT} WHERE owner = 1"))?.query_row([], account).optional()?)
 }
 
-fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
+pub(super) fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
     Ok(Account {
         id: id(row, 0, UserId::from_bytes)?,
         name: row.get(1)?,

@@ -13,9 +13,9 @@ use crate::{
     store::{CallRecord, CallStore, StoreError},
 };
 
-const CALL: &str = "SELECT room, call, term, owner, until, state FROM calls";
+pub(super) const CALL: &str = "SELECT room, call, term, owner, until, state FROM calls";
 
-fn record(row: &Row<'_>) -> rusqlite::Result<CallRecord> {
+pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<CallRecord> {
     Ok(CallRecord {
         room: id(row, 0, RoomId::from_bytes)?,
         call: id(row, 1, CallId::from_bytes)?,
@@ -67,7 +67,8 @@ impl CallStore for SqliteStore {
     }
 }
 
-fn begin(db: &Connection, record: &CallRecord) -> Result<bool, Failure> {
+/// Keeps it; false when the room has one.
+pub(super) fn begin(db: &Connection, record: &CallRecord) -> Result<bool, Failure> {
     let begun = db
         .prepare_cached(
             "INSERT INTO calls (room, call, term, owner, until, state) VALUES (?1, ?2, ?3, ?4, ?5, ?6)

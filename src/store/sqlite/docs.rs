@@ -52,7 +52,8 @@ impl Ready {
         docs.iter().map(Self::new).collect()
     }
 
-    fn new(doc: &Doc) -> Result<Self, Failure> {
+    /// Of this one.
+    pub(super) fn new(doc: &Doc) -> Result<Self, Failure> {
         Ok(match doc {
             Doc::Room(room) => {
                 Self { rev: int(room.rev.0), doc: serde_json::to_vec(room)?, of: of_room(room) }

@@ -18,7 +18,7 @@ use crate::{
     store::{FileStore, Page, StoreError, Taken},
 };
 
-const FILE: &str = "
+pub(super) const FILE: &str = "
     SELECT files.id, files.owner, files.created, files.due, files.doc, contents.place
     FROM files JOIN contents ON contents.hash = files.hash";
 
@@ -42,21 +42,7 @@ pub(super) const HOLDING: &str = "
 impl FileStore for SqliteStore {
     async fn begin_upload(&self, upload: &Upload) -> Result<(), StoreError> {
         let upload = upload.clone();
-        let doc = serde_json::to_vec(&upload).map_err(Failure::from)?;
-        let work = move |db: &Connection| {
-            db.prepare_cached(
-                "INSERT INTO uploads (id, owner, length, expires, doc) VALUES (?1, ?2, ?3, ?4, ?5)",
-            )?
-            .execute(params![
-                upload.id.as_bytes(),
-                upload.owner.as_bytes(),
-                int(upload.length),
-                upload.expires.0,
-                doc
-            ])?;
-            Ok(())
-        };
-        Ok(self.commit(work).await?)
+        Ok(self.commit(move |db| begin_upload(db, &upload)).await?)
     }
 
     async fn upload(&self, id: FileId) -> Result<Option<Upload>, StoreError> {
@@ -82,8 +68,8 @@ impl FileStore for SqliteStore {
     }
 
     async fn keep_file(&self, file: &StoredFile) -> Result<Place, StoreError> {
-        let (file, doc) = (file.clone(), serde_json::to_vec(&file.about).map_err(Failure::from)?);
-        Ok(self.commit(move |db| keep(db, &file, &doc)).await?)
+        let file = file.clone();
+        Ok(self.commit(move |db| keep(db, &file)).await?)
     }
 
     async fn files(&self, ids: &[FileId]) -> Result<Vec<StoredFile>, StoreError> {
@@ -219,11 +205,23 @@ impl FileStore for SqliteStore {
     }
 }
 
+pub(super) fn begin_upload(db: &Connection, upload: &Upload) -> Result<(), Failure> {
+    db.prepare_cached("INSERT INTO uploads (id, owner, length, expires, doc) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![
+        upload.id.as_bytes(),
+        upload.owner.as_bytes(),
+        int(upload.length),
+        upload.expires.0,
+        serde_json::to_vec(upload)?,
+    ])?;
+    Ok(())
+}
+
 fn end_upload(db: &Connection, id: FileId) -> Result<bool, Failure> {
     Ok(db.prepare_cached("DELETE FROM uploads WHERE id = ?1")?.execute([id.as_bytes()])? == 1)
 }
 
-fn keep(db: &Connection, file: &StoredFile, doc: &[u8]) -> Result<Place, Failure> {
+pub(super) fn keep(db: &Connection, file: &StoredFile) -> Result<Place, Failure> {
     let hash = file.place.hash.0;
     db.prepare_cached("INSERT OR IGNORE INTO contents (hash, place) VALUES (?1, ?2)")?
         .execute(params![hash, file.place.to_string()])?;
@@ -237,7 +235,7 @@ fn keep(db: &Connection, file: &StoredFile, doc: &[u8]) -> Result<Place, Failure
         int(file.about.size),
         file.created.0,
         file.due.map(|due| due.0),
-        doc,
+        serde_json::to_vec(&file.about)?,
     ])?;
     let mut note = db.prepare_cached("INSERT OR IGNORE INTO file_rooms (file, room) VALUES (?1, ?2)")?;
     for room in &file.rooms {
@@ -248,14 +246,14 @@ fn keep(db: &Connection, file: &StoredFile, doc: &[u8]) -> Result<Place, Failure
     Ok(lies.query_row([hash], |row| place(row, 0))?)
 }
 
-fn place(row: &Row<'_>, column: usize) -> rusqlite::Result<Place> {
+pub(super) fn place(row: &Row<'_>, column: usize) -> rusqlite::Result<Place> {
     let text = row.get_ref(column)?.as_str()?;
     text.parse()
         .map_err(|error: String| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into()))
 }
 
 /// A file, without its rooms.
-fn file(row: &Row<'_>) -> rusqlite::Result<StoredFile> {
+pub(super) fn file(row: &Row<'_>) -> rusqlite::Result<StoredFile> {
     Ok(StoredFile {
         about: json(row, 4)?,
         owner: id(row, 1, UserId::from_bytes)?,
@@ -267,12 +265,17 @@ fn file(row: &Row<'_>) -> rusqlite::Result<StoredFile> {
 }
 
 fn with_rooms(db: &Connection, mut files: Vec<StoredFile>) -> Result<Vec<StoredFile>, Failure> {
-    let mut query = db.prepare_cached("SELECT room FROM file_rooms WHERE file = ?1 ORDER BY room")?;
     for file in &mut files {
-        let rooms = query.query_map([file.about.id.as_bytes()], |row| id(row, 0, RoomId::from_bytes))?;
-        file.rooms = rooms.collect::<rusqlite::Result<_>>()?;
+        file.rooms = rooms(db, file.about.id)?;
     }
     Ok(files)
+}
+
+/// The rooms that a file was posted to.
+pub(super) fn rooms(db: &Connection, file: FileId) -> Result<Vec<RoomId>, Failure> {
+    let mut query = db.prepare_cached("SELECT room FROM file_rooms WHERE file = ?1 ORDER BY room")?;
+    let rooms = query.query_map([file.as_bytes()], |row| id(row, 0, RoomId::from_bytes))?;
+    Ok(rooms.collect::<rusqlite::Result<_>>()?)
 }
 
 /// The newest messages of a room that hold a file.

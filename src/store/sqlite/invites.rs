@@ -5,9 +5,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{failure::Failure, row::id};
 use crate::model::{InviteId, Timestamp, UserId, account::Invite};
 
-const INVITE: &str = "SELECT id, secret, author, created, expires, uses FROM invites";
+pub(super) const INVITE: &str = "SELECT id, secret, author, created, expires, uses FROM invites";
 
-fn invite(row: &Row<'_>) -> rusqlite::Result<Invite> {
+pub(super) fn invite(row: &Row<'_>) -> rusqlite::Result<Invite> {
     Ok(Invite {
         id: id(row, 0, InviteId::from_bytes)?,
         secret: row.get(1)?,

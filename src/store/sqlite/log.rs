@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use async_trait::async_trait;
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params, types::Type};
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -155,12 +155,15 @@ impl Incoming {
     }
 
     fn write(&self, db: &Connection) -> Result<Appended, Failure> {
-        let taken = || Failure::Conflict("the head has moved".to_owned());
-        let (id, stood) = match standing(db, &self.key)? {
-            Some(stood) if stood.head == self.base => (stood.id, stood),
-            None if self.base == Head::default() => begin(db, &self.key)?,
-            _ => return Err(taken()),
-        };
+        match standing(db, &self.key)? {
+            Some(stood) if stood.head == self.base => self.write_after(db, stood),
+            None if self.base == Head::default() => self.write_after(db, begin(db, &self.key)?),
+            _ => Err(Failure::Conflict("the head has moved".to_owned())),
+        }
+    }
+
+    fn write_after(&self, db: &Connection, stood: Standing) -> Result<Appended, Failure> {
+        let id = stood.id;
         let passes = !self.follows && stood.folded.rev == self.base.rev;
         let folded = if passes { self.head } else { stood.folded };
         // What may conflict comes first, so that a refused append leaves nothing to take back.
@@ -215,17 +218,52 @@ fn standing(db: &Connection, key: &[u8; 17]) -> Result<Option<Standing>, Failure
 }
 
 /// A stream that has no entry yet.
-fn begin(db: &Connection, key: &[u8; 17]) -> Result<(i64, Standing), Failure> {
+fn begin(db: &Connection, key: &[u8; 17]) -> Result<Standing, Failure> {
     db.prepare_cached(
         "INSERT INTO streams (key, rev, tag, at, folded, folded_tag) VALUES (?1, 0, 0, 0, 0, 0)",
     )?
     .execute([key])?;
-    let id = db.last_insert_rowid();
-    Ok((id, Standing { id, head: Head::default(), folded: Head::default() }))
+    Ok(Standing { id: db.last_insert_rowid(), head: Head::default(), folded: Head::default() })
 }
 
 fn stream_id(db: &Connection, stream: Stream) -> Result<Option<i64>, Failure> {
     Ok(standing(db, &stream.key())?.map(|stood| stood.id))
+}
+
+/// Puts an append of another store's log: the first of its stream wherever that begins, each other right after the one
+/// before.
+pub(super) fn put(db: &Connection, append: &Append) -> Result<(), Failure> {
+    let incoming = Incoming::new(&Write { append: append.clone(), docs: vec![], follows: true })?;
+    let stood = match standing(db, &incoming.key)? {
+        Some(stood) if stood.head == incoming.base => stood,
+        None => begin(db, &incoming.key)?,
+        Some(stood) => {
+            let (stream, first, head) = (append.stream, append.first(), stood.head.rev);
+            return Err(Failure::Broken(format!(
+                "{stream}: the append at {first} doesn't follow that up to {head}"
+            )));
+        }
+    };
+    incoming.write_after(db, stood).map(drop)
+}
+
+/// Notes how far a stream that was put is folded.
+pub(super) fn stand(db: &Connection, stream: Stream, head: Head, folded: Head) -> Result<(), Failure> {
+    let stands = db
+        .prepare_cached(
+            "UPDATE streams SET folded = ?4, folded_tag = ?5 WHERE key = ?1 AND rev = ?2 AND tag = ?3",
+        )?
+        .execute(params![
+            stream.key(),
+            int(head.rev.0),
+            head.tag.0.cast_signed(),
+            int(folded.rev.0),
+            folded.tag.0.cast_signed(),
+        ])?;
+    match stands {
+        1 => Ok(()),
+        _ => Err(Failure::Broken(format!("{stream}: its log doesn't end at its head at {}", head.rev))),
+    }
 }
 
 /// What stands for a nonce in the index, shorter than the nonce itself.
@@ -233,9 +271,15 @@ fn digest(nonce: &NonceKey) -> Vec<u8> {
     Sha256::digest(nonce.0.as_bytes())[..16].to_vec()
 }
 
-const APPEND: &str = "SELECT tag, prev, entries, last FROM log WHERE stream = ?1";
+pub(super) const APPEND: &str = "SELECT tag, prev, entries, last FROM log WHERE stream = ?1";
 
-fn append(stream: Stream, row: &Row<'_>) -> rusqlite::Result<Append> {
+/// The stream whose key a column holds.
+pub(super) fn stream(row: &Row<'_>, column: usize) -> rusqlite::Result<Stream> {
+    let wrong = || rusqlite::Error::FromSqlConversionFailure(column, Type::Blob, "not a stream's key".into());
+    Stream::from_key(row.get_ref(column)?.as_blob()?).ok_or_else(wrong)
+}
+
+pub(super) fn append(stream: Stream, row: &Row<'_>) -> rusqlite::Result<Append> {
     let (tag, prev): (i64, i64) = (row.get(0)?, row.get(1)?);
     Ok(Append {
         stream,

@@ -12,6 +12,7 @@ mod backup;
 mod calls;
 mod checkpoint;
 mod docs;
+mod dump;
 mod failure;
 mod files;
 mod invites;
@@ -55,6 +56,18 @@ impl SqliteStore {
     /// # Errors
     /// [`OpenError`]: most of all when another process has it open, or a newer version of Parlor made it.
     pub fn open(folder: &Path) -> Result<Self, OpenError> {
+        let store = Self::open_to_fill(folder)?;
+        if dump::is_underway(&open::reader(folder)?)? {
+            return Err(OpenError::Underway(folder.to_owned()));
+        }
+        Ok(store)
+    }
+
+    /// The same, where it may be that not all is there yet.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn open_to_fill(folder: &Path) -> Result<Self, OpenError> {
         let lock = open::lock(folder)?;
         let created = open::create(folder)?;
         let gate = Arc::new(Gate::default());

@@ -41,6 +41,11 @@ pub enum OpenError {
     /// A newer version of Parlor has been here.
     #[error("the database in {} was made by a newer version of Parlor", .0.display())]
     Newer(PathBuf),
+    /// It is being filled from another store.
+    #[error(
+        "the database in {} isn't whole: moving into it was cut short; go on with the same parlor migrate", .0.display()
+    )]
+    Underway(PathBuf),
     /// The folder or a file in it can't be made or opened.
     #[error("the data folder {} can't be used: {}", .0.display(), .1)]
     Folder(PathBuf, io::Error),

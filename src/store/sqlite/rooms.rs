@@ -297,7 +297,7 @@ fn listed(db: &Connection, user: UserId, room: Option<RoomId>) -> Result<Vec<Lis
 }
 
 /// A membership in the first five columns.
-fn membership(row: &Row<'_>) -> rusqlite::Result<Membership> {
+pub(super) fn membership(row: &Row<'_>) -> rusqlite::Result<Membership> {
     let gone = row.get_ref(3)? == rusqlite::types::ValueRef::Null;
     Ok(Membership {
         room: id(row, 0, RoomId::from_bytes)?,

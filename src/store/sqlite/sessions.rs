@@ -8,10 +8,10 @@ use super::{
 };
 use crate::model::{SessionId, Timestamp, UserId, account::Session};
 
-const SESSION: &str =
+pub(super) const SESSION: &str =
     "SELECT id, user, kind, secret, used, used_at, agent, created, seen, expires FROM sessions";
 
-fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
+pub(super) fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
     let used: (Option<[u8; 32]>, Option<i64>) = (row.get(4)?, row.get(5)?);
     Ok(Session {
         id: id(row, 0, SessionId::from_bytes)?,
