@@ -53,6 +53,15 @@ enum ByHand {
     },
     /// Look whether what is kept is sound; the server may go on serving
     Check,
+    /// Move all that is kept from SQLite into MongoDB, or back; nothing may serve either meanwhile
+    Migrate {
+        /// Where all is: a data folder, or the URL of a MongoDB database
+        #[arg(long, env = "PARLOR_MIGRATE_FROM", value_name = "PLACE", hide_env_values = true)]
+        from: String,
+        /// Where it is to be, and nothing is yet: the same
+        #[arg(long, env = "PARLOR_MIGRATE_TO", value_name = "PLACE", hide_env_values = true)]
+        to: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -132,6 +141,7 @@ async fn by_hand(settings: &Settings, order: ByHand) -> anyhow::Result<()> {
         ByHand::Backup { to } => operator::backup(&config, &to, progress)?,
         ByHand::Restore { from } => operator::restore(&config, &from, progress)?,
         ByHand::Check => operator::check(config, progress).await?,
+        ByHand::Migrate { from, to } => operator::migrate(&from, &to, progress).await?,
     };
     for line in told {
         writeln!(std::io::stdout(), "{line}")?;

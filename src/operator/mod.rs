@@ -6,6 +6,7 @@
 
 mod backup;
 mod check;
+mod migrate;
 #[cfg(unix)]
 mod socket;
 
@@ -21,6 +22,7 @@ use crate::{
 
 pub use backup::{backup, restore};
 pub use check::check;
+pub use migrate::migrate;
 #[cfg(unix)]
 pub use socket::listen;
 
