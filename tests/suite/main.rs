@@ -22,6 +22,7 @@ mod live;
 mod messages;
 mod metrics;
 mod mongod;
+mod migrate;
 mod operator;
 mod pages;
 mod people;

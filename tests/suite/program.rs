@@ -105,6 +105,13 @@ fn with(mut command: Command, data: &Path, settings: &[(&str, &str)]) -> Command
     command
 }
 
+/// One of the operator's commands, to be run.
+pub(crate) fn ordered(data: &Path, settings: &[(&str, &str)], order: &[&str]) -> Command {
+    let mut command = parlor();
+    command.args(order);
+    with(command, data, settings)
+}
+
 impl Program {
     /// Starts it, and waits until it serves.
     pub(crate) async fn start(data: &Path, settings: &[(&str, &str)]) -> Self {
@@ -159,9 +166,7 @@ impl Program {
 
     /// Runs one of the operator's commands; returns whether it succeeded, and all that it said.
     pub(crate) async fn order(data: &Path, settings: &[(&str, &str)], order: &[&str]) -> (bool, String) {
-        let mut command = parlor();
-        command.args(order);
-        let output = timeout(PATIENCE, with(command, data, settings).output()).await;
+        let output = timeout(PATIENCE, ordered(data, settings, order).output()).await;
         let output = output.unwrap_or_else(|_| panic!("{order:?} takes too long")).unwrap();
         let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
         (output.status.success(), said)

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::people::{Person, Socket, nonce};
 
 /// A person's page, with its socket and its place in a call.
-pub(super) struct Caller {
+pub(crate) struct Caller {
     pub(super) socket: Socket,
     pub(super) room: String,
     pub(super) page: String,
@@ -15,7 +15,7 @@ pub(super) struct Caller {
 
 impl Caller {
     /// Comes in by a new socket and a new page.
-    pub(super) async fn join(person: &Person, room: &str) -> Self {
+    pub(crate) async fn join(person: &Person, room: &str) -> Self {
         Self::come(person, room, &nonce(), None).await
     }
 

@@ -1,6 +1,6 @@
 //! Calls, as pages take part in them: over the socket, with and without media.
 
-mod caller;
+pub(crate) mod caller;
 mod link;
 mod nodes;
 mod peer;

@@ -44,7 +44,7 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 /// Begins an upload, and returns its path.
-async fn begin(client: &Client, name: &str, length: usize) -> String {
+pub(crate) async fn begin(client: &Client, name: &str, length: usize) -> String {
     let answer = begin_with(client, &[("filename", name)], length).await;
     let path = answer.header("location").to_owned();
     answer.expect(201);
@@ -79,7 +79,7 @@ async fn file_of(client: &Client, path: &str) -> Value {
 }
 
 /// Uploads a file in one piece.
-async fn upload(client: &Client, name: &str, bytes: &[u8]) -> Value {
+pub(crate) async fn upload(client: &Client, name: &str, bytes: &[u8]) -> Value {
     let path = begin(client, name, bytes.len()).await;
     if !bytes.is_empty() {
         add(client, &path, 0, bytes).await.expect(204);
@@ -163,12 +163,12 @@ async fn post(person: &Person, room: &str, files: &[&Value]) -> u64 {
 }
 
 /// A picture of so many pixels, brighter to the right and redder to the bottom.
-fn picture(width: u32, height: u32) -> DynamicImage {
+pub(crate) fn picture(width: u32, height: u32) -> DynamicImage {
     let at = |x, y| Rgb([(y * 255 / height) as u8, (x * 255 / width) as u8, ((x * 7 + y * 13) % 64) as u8]);
     DynamicImage::ImageRgb8(RgbImage::from_fn(width, height, at))
 }
 
-fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+pub(crate) fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(vec![]);
     image.write_to(&mut bytes, format).unwrap();
     bytes.into_inner()

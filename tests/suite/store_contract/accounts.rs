@@ -12,7 +12,7 @@ use parlor::{
 use tokio::task::JoinSet;
 
 /// An account to be made.
-pub(super) fn new(name: &str) -> NewAccount {
+pub(crate) fn new(name: &str) -> NewAccount {
     NewAccount {
         id: UserId::new(),
         name: name.parse().unwrap(),

@@ -28,7 +28,8 @@ fn attachment(kind: FileKind) -> Attachment {
     }
 }
 
-fn file(owner: UserId, content: u8) -> StoredFile {
+/// A file that is to be kept.
+pub(crate) fn file(owner: UserId, content: u8) -> StoredFile {
     StoredFile {
         about: attachment(FileKind::Other),
         owner,

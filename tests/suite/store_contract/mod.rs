@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod accounts;
+pub(crate) mod accounts;
 mod calls;
-mod files;
+pub(crate) mod files;
 mod folding;
 mod invites;
 mod listed;
