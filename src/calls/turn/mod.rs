@@ -9,6 +9,7 @@
 //! | [`stun`] | how messages are written |
 //! | [`pass`], [`nonce`] | who is asking |
 //! | [`peers`] | to whom bytes may go |
+//! | [`sockets`] | how packets come and go |
 //! | [`relay`] | all of the rules together, without I/O |
 
 mod nonce;
@@ -16,6 +17,7 @@ mod pass;
 mod peers;
 mod port;
 mod relay;
+mod sockets;
 mod stun;
 mod tcp;
 mod udp;
@@ -120,6 +122,7 @@ impl Turn {
             of_one: config.allocations_per_person,
             bandwidth: config.bandwidth,
         };
+        let room = sockets::room(&udp);
         let relay = Relay::new(
             keys.clone(),
             Nonces::new().map_err(TurnError::Random)?,
@@ -139,7 +142,7 @@ impl Turn {
         tasks.spawn(tcp::serve(Arc::clone(&node), tcp, stop.clone(), config.allocations));
         tasks.spawn(keep_tidy(Arc::clone(&node), stop.clone()));
         let urls = urls(&config.public, bound.port());
-        tracing::info!(%bound, public = ?config.public, "STUN and TURN serve");
+        tracing::info!(%bound, public = ?config.public, room, "STUN and TURN serve");
         Ok(Self { node, keys, urls, bound })
     }
 
@@ -175,16 +178,15 @@ struct Node {
 }
 
 impl Node {
-    /// Does what is to be done with a client's packet.
-    fn hear(self: &Arc<Self>, client: Client, packet: &[u8]) {
+    /// Does what is to be done with a client's packet. `frame` is where what is handed on is written.
+    fn hear(self: &Arc<Self>, client: Client, packet: &[u8], frame: &mut Vec<u8>) {
         let now = Now::read();
-        let act = self.relay().hear(now, client, packet);
+        let act = self.relay().hear(now, client, packet, frame);
         match act {
             Act::Nothing => {}
             Act::Answer(answer) => self.tell(client, answer.as_slice()),
-            // What the network won't take now is lost, as datagrams are.
-            Act::Send(port, peer, data) => drop(port.socket.try_send_to(data, peer)),
-            Act::Pass(other, frame) => self.tell(other, &frame),
+            Act::Send(port, peer, data) => sockets::send(&port.socket, data, peer),
+            Act::Pass(other) => self.tell(other, frame),
             Act::Open(opening) => {
                 let had = self.ports.open(self, opening.address, opening.even);
                 let answer = self.relay().opened(Now::read(), opening, had);
@@ -196,7 +198,7 @@ impl Node {
     /// Sends to a client, or drops it when the client doesn't take what it is sent.
     fn tell(&self, client: Client, packet: &[u8]) {
         match client.stream {
-            None => drop(self.udp.try_send_to(packet, client.address)),
+            None => sockets::send(&self.udp, packet, client.address),
             Some(stream) => {
                 if let Some(stream) = self.streams().get(&stream) {
                     let _ = stream.try_send(packet.to_vec());
@@ -235,7 +237,7 @@ async fn bind(wanted: SocketAddr) -> io::Result<(UdpSocket, TcpListener)> {
     loop {
         let tcp = TcpListener::bind(wanted).await?;
         let bound = SocketAddr::new(wanted.ip(), tcp.local_addr()?.port());
-        match UdpSocket::bind(bound).await {
+        match sockets::bind(bound) {
             Ok(udp) => return Ok((udp, tcp)),
             Err(_) if wanted.port() == 0 && tries > 0 => tries -= 1,
             Err(error) => return Err(error),

@@ -9,7 +9,7 @@ use std::{
 use tokio::net::UdpSocket;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{MAX_PACKET, Node, REST, relay::Now};
+use super::{MAX_PACKET, Node, REST, relay::Now, sockets};
 
 /// How many ports are tried before there is none.
 const TRIES: u32 = 64;
@@ -50,7 +50,7 @@ impl Ports {
             if even && port % 2 == 1 || node.relay().is_taken(relayed) {
                 continue;
             }
-            let Ok(socket) = bind(SocketAddr::new(local, port)) else { continue };
+            let Ok(socket) = sockets::bind(SocketAddr::new(local, port)) else { continue };
             let socket = Arc::new(socket);
             let receiving = tokio::spawn(receive(Arc::downgrade(node), Arc::clone(&socket), relayed));
             return Some((relayed, Port { socket, _receiving: AbortOnDropHandle::new(receiving) }));
@@ -62,12 +62,6 @@ impl Ports {
         let count = u32::from(self.range.end() - self.range.start()) + 1;
         Some(self.range.start() + u16::try_from(getrandom::u32().ok()? % count).ok()?)
     }
-}
-
-fn bind(address: SocketAddr) -> std::io::Result<UdpSocket> {
-    let socket = Bound::bind(address)?;
-    socket.set_nonblocking(true)?;
-    UdpSocket::from_std(socket)
 }
 
 /// Brings what peers send to the client, until it is dropped.

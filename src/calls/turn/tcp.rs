@@ -140,6 +140,7 @@ impl Drop for Gone {
 
 async fn hear(node: &Arc<Node>, client: Client, mut stream: OwnedReadHalf) {
     let mut buffer = BytesMut::new();
+    let mut passed = Vec::new();
     loop {
         while let Some(head) = buffer.first_chunk() {
             let Some(length) = stun::frame_length(*head).filter(|length| *length <= MAX_FRAME) else {
@@ -149,7 +150,7 @@ async fn hear(node: &Arc<Node>, client: Client, mut stream: OwnedReadHalf) {
                 break;
             }
             let frame = buffer.split_to(length);
-            node.hear(client, &frame);
+            node.hear(client, &frame, &mut passed);
         }
         buffer.reserve(MAX_FRAME);
         match timeout(IDLE, stream.read_buf(&mut buffer)).await {
@@ -162,8 +163,14 @@ async fn hear(node: &Arc<Node>, client: Client, mut stream: OwnedReadHalf) {
 }
 
 async fn tell(mut frames: mpsc::Receiver<Vec<u8>>, mut stream: OwnedWriteHalf) {
-    while let Some(frame) = frames.recv().await {
-        match timeout(WRITE, stream.write_all(&frame)).await {
+    let mut waiting = Vec::with_capacity(WAITING);
+    while frames.recv_many(&mut waiting, WAITING).await > 0 {
+        // What came together leaves together.
+        let all = waiting.drain(..).reduce(|mut all, frame| {
+            all.extend(frame);
+            all
+        });
+        match timeout(WRITE, stream.write_all(&all.unwrap_or_default())).await {
             Ok(Ok(())) => {}
             _ => return,
         }

@@ -8,10 +8,11 @@ use super::{MAX_PACKET, Node, REST, relay::Client};
 pub(super) async fn serve(node: Arc<Node>) {
     // One more than is taken, so that a longer one is told from one that fits.
     let mut buffer = vec![0; MAX_PACKET + 1];
+    let mut frame = Vec::new();
     loop {
         match node.udp.recv_from(&mut buffer).await {
             Ok((length, address)) if length <= MAX_PACKET => {
-                node.hear(Client { stream: None, address }, &buffer[..length]);
+                node.hear(Client { stream: None, address }, &buffer[..length], &mut frame);
             }
             Ok(_) => {}
             Err(error) => {

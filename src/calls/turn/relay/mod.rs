@@ -88,8 +88,8 @@ pub(super) enum Act<'a, P> {
     Open(Opening),
     /// This leaves by that port.
     Send(Arc<P>, SocketAddr, &'a [u8]),
-    /// This goes to another client: what it is sent to is an allocation here.
-    Pass(Client, Vec<u8>),
+    /// The frame goes to another client: what it is sent to is an allocation here.
+    Pass(Client),
 }
 
 /// A request for an allocation that may have one.
@@ -132,13 +132,19 @@ impl<P> Relay<P> {
         }
     }
 
-    /// What to do with what a client sent.
-    pub(super) fn hear<'a>(&mut self, now: Now, client: Client, packet: &'a [u8]) -> Act<'a, P> {
+    /// What to do with what a client sent. What goes to another client is written to `frame`.
+    pub(super) fn hear<'a>(
+        &mut self,
+        now: Now,
+        client: Client,
+        packet: &'a [u8],
+        frame: &mut Vec<u8>,
+    ) -> Act<'a, P> {
         if packet.first().is_some_and(|first| first >> 6 == 1) {
             let Some((channel, data)) = stun::read_channel(packet) else { return Act::Nothing };
             let Some(allocation) = self.live(client, now) else { return Act::Nothing };
             let Some(peer) = allocation.peer_of(channel, now.at) else { return Act::Nothing };
-            return self.send(now, client, peer, data);
+            return self.send(now, client, (peer, data), frame);
         }
         let Some(message) = Message::read(packet) else { return Act::Nothing };
         match message.kind() {
@@ -146,7 +152,7 @@ impl<P> Relay<P> {
                 let peer = message.attribute(attribute::PEER).and_then(|value| message.address(value));
                 let data = message.attribute(attribute::DATA);
                 match peer.zip(data) {
-                    Some((peer, data)) => self.send(now, client, peer, data),
+                    Some(addressed) => self.send(now, client, addressed, frame),
                     None => Act::Nothing,
                 }
             }
@@ -192,7 +198,13 @@ impl<P> Relay<P> {
     }
 
     /// Sends to a peer, if that is permitted: by the network, or straight to who has that address here.
-    fn send<'a>(&mut self, now: Now, client: Client, peer: SocketAddr, data: &'a [u8]) -> Act<'a, P> {
+    fn send<'a>(
+        &mut self,
+        now: Now,
+        client: Client,
+        (peer, data): (SocketAddr, &'a [u8]),
+        frame: &mut Vec<u8>,
+    ) -> Act<'a, P> {
         let Some(allocation) = self.allocations.get_mut(&client).filter(|it| now.at < it.until) else {
             return Act::Nothing;
         };
@@ -213,11 +225,7 @@ impl<P> Relay<P> {
             return Act::Send(Arc::clone(&allocation.port), peer, data);
         }
         let relayed = allocation.relayed;
-        let mut frame = Vec::with_capacity(data.len() + 64);
-        match self.arrive(now, peer, relayed, data, &mut frame) {
-            Some(other) => Act::Pass(other, frame),
-            None => Act::Nothing,
-        }
+        self.arrive(now, peer, relayed, data, frame).map_or(Act::Nothing, Act::Pass)
     }
 
     /// Opens the allocation that a port was had for, or refuses it when there was none.

@@ -81,7 +81,7 @@ impl House {
     }
 
     fn hear(&mut self, client: Client, packet: &[u8]) -> Option<Vec<u8>> {
-        match self.relay.hear(self.now, client, packet) {
+        match self.relay.hear(self.now, client, packet, &mut vec![]) {
             Act::Answer(answer) => Some(answer),
             Act::Open(opening) => {
                 self.next_port += 1;
@@ -143,7 +143,17 @@ impl House {
     fn send(&mut self, asker: &Asker, peer: SocketAddr, data: &[u8]) -> Went {
         let draft =
             Draft::new(kind::SEND, [6; 12]).with_address(attribute::PEER, peer).with(attribute::DATA, data);
-        went(self.relay.hear(self.now, asker.client, &draft.bytes()))
+        self.went(asker.client, &draft.bytes())
+    }
+
+    fn went(&mut self, client: Client, packet: &[u8]) -> Went {
+        let mut frame = vec![];
+        match self.relay.hear(self.now, client, packet, &mut frame) {
+            Act::Nothing => Went::Nowhere,
+            Act::Send(port, peer, data) => Went::Out(*port, peer, data.to_vec()),
+            Act::Pass(client) => Went::Over(client, frame),
+            act => panic!("{act:?}"),
+        }
     }
 
     /// What a client is sent when a peer sends.
@@ -159,15 +169,6 @@ enum Went {
     Nowhere,
     Out(u16, SocketAddr, Vec<u8>),
     Over(Client, Vec<u8>),
-}
-
-fn went(act: Act<'_, u16>) -> Went {
-    match act {
-        Act::Nothing => Went::Nowhere,
-        Act::Send(port, peer, data) => Went::Out(*port, peer, data.to_vec()),
-        Act::Pass(client, frame) => Went::Over(client, frame),
-        act => panic!("{act:?}"),
-    }
 }
 
 fn allocate() -> Draft {
@@ -225,7 +226,7 @@ fn bytes_pass_both_ways_by_indication_and_by_channel() {
     assert_eq!(house.bind(&mut alice, 0x4001, peer()), 0);
     let (_, frame) = house.arrive(relayed, peer(), b"hi").unwrap();
     assert_eq!(stun::read_channel(&frame), Some((0x4001, &b"hi"[..])));
-    let out = went(house.relay.hear(house.now, alice.client, &frame));
+    let out = house.went(alice.client, &frame);
     assert_eq!(out, Went::Out(50_001, peer(), b"hi".to_vec()));
 }
 
@@ -489,7 +490,7 @@ proptest! {
         let strange = Client { stream: Some(7), address: address("25.0.0.9") };
         for packet in &packets {
             for client in [alice.client, strange] {
-                match house.relay.hear(house.now, client, packet) {
+                match house.relay.hear(house.now, client, packet, &mut vec![]) {
                     // Nothing here is signed, and nobody was permitted.
                     Act::Answer(answer) => prop_assert!(Message::read(&answer).is_some()),
                     Act::Nothing => {}
@@ -531,7 +532,7 @@ proptest! {
             for channel in (0x4000..0x4010).filter(|channel| is_channel(*channel)) {
                 let mut frame = vec![];
                 stun::write_channel(&mut frame, channel, b"x");
-                if let Act::Send(_, peer, _) = house.relay.hear(house.now, alice.client, &frame) {
+                if let Act::Send(_, peer, _) = house.relay.hear(house.now, alice.client, &frame, &mut vec![]) {
                     prop_assert!(Peers::new(Networks::default(), vec![]).may_be(peer.ip()));
                 }
             }
