@@ -62,6 +62,33 @@ test("silence is asked about after 30 s, and is the end after 10 more", () => {
   assert.equal(world.sockets.length, 2, "at once");
 });
 
+test("where the network may be another, an answer is waited for a short while, however often that is said", () => {
+  for (const said of ["online", "doubt"]) {
+    const world = make();
+    world.up();
+    world.clock.pass(11_000);
+    world.connection[said]();
+    world.clock.pass(2_000);
+    world.connection.doubt();
+    world.connection.offline();
+    assert.deepEqual(world.socket().sent, [{ type: "ping" }], said);
+    world.clock.pass(1_001);
+    assert.equal(world.sockets.length, 2, `${said}: another way is taken`);
+  }
+  const world = make();
+  world.up();
+  world.connection.doubt();
+  world.hear({ type: "pong" });
+  world.clock.pass(20_000);
+  assert.equal(world.sockets.length, 1, "the old one serves");
+  world.connection.offline();
+  world.clock.pass(1_000);
+  world.connection.online();
+  world.clock.pass(3_001);
+  assert.equal(world.sockets[0].sent.length, 2, "one question is enough");
+  assert.equal(world.sockets.length, 2, "the shorter wait holds");
+});
+
 test("an ended session isn't tried again", () => {
   const world = make();
   world.up();

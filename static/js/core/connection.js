@@ -4,6 +4,8 @@ import { backoff } from "./backoff.js";
 /** Silence after which the browser asks whether anybody is there, and how long it waits for an answer. */
 const QUIET_MS = 30_000;
 const ANSWER_MS = 10_000;
+/** The same where the network may be another: then the old way is mostly dead, and a new one is quickly had. */
+const DOUBT_MS = 3000;
 /** A connection that lived this long starts the back-off anew. */
 const STEADY_MS = 10_000;
 /** The session is over: nothing to try again. */
@@ -28,6 +30,7 @@ export class Connection {
   /** @type {any} */ #timer = null;
   #tries = 0;
   #openedAt = 0;
+  /** Until when an answer is waited for; 0 when nothing was asked. */ #answerBy = 0;
 
   /** @param {Ports} ports */
   constructor(ports) {
@@ -73,7 +76,7 @@ export class Connection {
 
   /** The network is back: try at once. */
   online() {
-    if (this.#state === "open") this.#ask();
+    if (this.#state === "open") this.doubt();
     else {
       this.#tries = 0;
       this.connect();
@@ -90,6 +93,11 @@ export class Connection {
   shown() {
     if (this.#state === "open") this.#ask();
     else this.connect();
+  }
+
+  /** Something says that the network may be another: is anybody there still? */
+  doubt() {
+    if (this.#state === "open") this.#ask(DOUBT_MS);
   }
 
   /** For good. */
@@ -126,12 +134,17 @@ export class Connection {
   }
 
   #quiet() {
+    this.#answerBy = 0;
     this.#watch(QUIET_MS, () => this.#ask());
   }
 
-  #ask() {
-    this.send({ type: "ping" });
-    this.#watch(ANSWER_MS, () => this.#dead());
+  #ask(ms = ANSWER_MS) {
+    const by = this.#ports.now() + ms;
+    // Asked again, one doesn't wait for longer.
+    if (this.#answerBy && this.#answerBy <= by) return;
+    if (!this.#answerBy) this.send({ type: "ping" });
+    this.#answerBy = by;
+    this.#watch(ms, () => this.#dead());
   }
 
   #dead() {

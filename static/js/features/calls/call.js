@@ -219,7 +219,11 @@ export class Call {
     });
     link.bus.on("state", (state) => {
       tie.lostAt = state === "open" ? null : (tie.lostAt ?? performance.now());
-      if (state === "weak" || state === "lost") this.ice.renewed().then((ice) => ice && link.restart(ice));
+      // It may be one's own network; then the socket is dead as well, and no new way is found without it.
+      if (state === "weak" || state === "lost") {
+        this.app.connection.doubt();
+        this.ice.renewed().then((ice) => ice && link.restart(ice));
+      }
       this.bus.emit("tie", { peer });
     });
     link.tellTracks();
