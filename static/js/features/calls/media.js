@@ -56,8 +56,8 @@ export class Media {
   microphone() {
     return this.#then(async () => {
       const { microphone, noise } = choice();
-      const wanted = { deviceId: device(microphone), echoCancellation: true, noiseSuppression: noise, autoGainControl: true };
-      const [track] = (await ask({ audio: wanted })).getAudioTracks();
+      const wanted = { echoCancellation: true, noiseSuppression: noise, autoGainControl: true };
+      const track = await open("audio", microphone, wanted);
       this.#closeMicrophone();
       this.#raw = track;
       const sent = track.clone();
@@ -77,8 +77,8 @@ export class Media {
       }
       const { camera, picture } = choice();
       const [width, height, fps] = PICTURES[picture] ?? PICTURES.medium;
-      const wanted = { deviceId: device(camera), width: { ideal: width }, height: { ideal: height }, frameRate: { ideal: fps } };
-      const [track] = (await ask({ video: wanted })).getVideoTracks();
+      const wanted = { width: { ideal: width }, height: { ideal: height }, frameRate: { ideal: fps } };
+      const track = await open("video", camera, wanted);
       track.contentHint = "motion";
       track.addEventListener("ended", () => this.sent.camera === track && this.#lost("camera"));
       this.#put("camera", track);
@@ -202,13 +202,19 @@ export class Media {
   }
 }
 
-/** The one chosen if it is still there. @param {string} id */
-const device = (id) => (id ? { ideal: id } : undefined);
-
-/** @param {MediaStreamConstraints} wanted */
-function ask(wanted) {
-  if (!possible()) return Promise.reject(new DOMException("no devices without https", "SecurityError"));
-  return navigator.mediaDevices.getUserMedia(wanted);
+/**
+ * Of the device that was chosen if it is still there, else of the system's own. It is asked for by name: of one that is
+ * merely preferred, browsers may give another.
+ * @param {"audio" | "video"} kind @param {string} id @param {MediaTrackConstraints} wanted @returns {Promise<MediaStreamTrack>}
+ */
+async function open(kind, id, wanted) {
+  if (!possible()) throw new DOMException("no devices without https", "SecurityError");
+  const ask = async (/** @type {MediaTrackConstraints} */ more) => (await navigator.mediaDevices.getUserMedia({ [kind]: { ...wanted, ...more } })).getTracks()[0];
+  if (!id) return ask({});
+  return ask({ deviceId: { exact: id } }).catch((error) => {
+    if (error.name !== "OverconstrainedError" && error.name !== "NotFoundError") throw error;
+    return ask({});
+  });
 }
 
 /** @returns {Promise<Record<"camera" | "microphone" | "speaker", MediaDeviceInfo[]>>} */
