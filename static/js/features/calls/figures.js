@@ -1,8 +1,8 @@
 // What `getStats` counts, as figures for a person: how far, how much is lost, how much flows, by which way.
 
 /**
- * @typedef {{ slot: string, kbits: number, lost: number, width?: number, height?: number, fps?: number, codec?: string }} Flow
- * `kbits` a second; `lost`: share of the packets, 0 to 1
+ * @typedef {{ slot: string, kbits: number | null, lost: number, width?: number, height?: number, fps?: number, codec?: string }} Flow
+ * `kbits` a second, null until it was counted twice; `lost`: share of the packets, 0 to 1
  * @typedef {{ rtt: number | null, way: string, protocol: string, out: Flow[], into: Flow[], lost: number, grade: 0 | 1 | 2 | 3 }} Quality
  * `rtt` in milliseconds; `way`: `host`, `srflx`, `prflx` or `relay`; `grade`: 3 is good, 0 is none
  */
@@ -40,7 +40,7 @@ export function figures() {
       const lost = last ? Math.max(0, count.lost - last.lost) : 0;
       return {
         slot: slot(one.mid ?? null) ?? one.kind,
-        kbits: last && seconds > 0 ? Math.max(0, (count.bytes - last.bytes) * 8) / seconds / 1000 : 0,
+        kbits: last && seconds > 0 ? Math.max(0, (count.bytes - last.bytes) * 8) / seconds / 1000 : null,
         lost: packets + lost > 0 ? lost / (packets + lost) : 0,
         width: one.frameWidth,
         height: one.frameHeight,

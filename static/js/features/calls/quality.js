@@ -43,7 +43,7 @@ function link(phone, call, { peer, link: { state }, quality }) {
   const slots = { microphone: t("microphone"), camera: t("camera"), screen: t("screen"), sound: t("screen_sound") };
   const flows = [...out.map((one) => ({ ...one, sent: true })), ...into.map((one) => ({ ...one, sent: false }))];
   const body = flows.map(({ slot, sent, kbits, width, height, fps, codec }) =>
-    el("tr", {}, el("th", { scope: "row" }, `${sent ? "↑" : "↓"} ${slots[/** @type {keyof typeof slots} */ (slot)] ?? slot}`), el("td", {}, `${Math.round(kbits)} kbit/s`), el("td", {}, width ? `${width} × ${height}` : ""), el("td", {}, fps ? `${Math.round(fps)} fps` : ""), el("td", {}, codec ?? "")));
+    el("tr", {}, el("th", { scope: "row" }, `${sent ? "↑" : "↓"} ${slots[/** @type {keyof typeof slots} */ (slot)] ?? slot}`), el("td", {}, kbits === null ? "–" : `${Math.round(kbits)} kbit/s`), el("td", {}, width ? `${width} × ${height}` : ""), el("td", {}, fps ? `${Math.round(fps)} fps` : ""), el("td", {}, codec ?? "")));
   section.append(el("table", {}, el("caption", { class: "sr" }, t("quality_flows")), el("tbody", {}, ...body)));
   return section;
 }
