@@ -16,8 +16,9 @@ use crate::{
     services::{PATIENCE, provided},
 };
 
-/// How long two browsers may take to find a way: they try the direct ones first.
-const MEETING: Duration = Duration::from_secs(40);
+/// How long two browsers may take to find a way: they try the direct ones first. A page that lost one takes as long to
+/// notice.
+const MEETING: Duration = Duration::from_secs(60);
 /// The driver's port: each home has all ports for itself.
 const PORT: u16 = 9_515;
 
@@ -33,8 +34,25 @@ const FLAGS: &[&str] = &[
     "--disable-dev-shm-usage",
 ];
 
+/// A microphone, a camera and a screen that nobody has to allow, on a page that came without https.
+const DEVICES: &[&str] = &[
+    "--use-fake-device-for-media-stream=fps=15",
+    "--use-fake-ui-for-media-stream",
+    "--mute-audio",
+    "--autoplay-policy=no-user-gesture-required",
+    "--unsafely-treat-insecure-origin-as-secure=http://20.0.0.1:8080",
+];
+
 /// What a browser is asked for: a script, and what it is given.
 type Wish = (String, Vec<Value>, oneshot::Sender<Value>);
+
+/// How a browser begins.
+struct Beginning {
+    page: String,
+    flags: &'static [&'static str],
+    /// Run on each page before its own scripts.
+    first: Option<String>,
+}
 
 /// A browser; it ends when this is dropped.
 pub(crate) struct Browser {
@@ -55,14 +73,46 @@ impl Drop for Driver {
 impl Browser {
     /// Starts one there, on a page of the server.
     pub(crate) fn start(place: &Place, page: &str) -> Self {
+        Self::begin(place, Beginning { page: page.to_owned(), flags: &[], first: None })
+    }
+
+    /// The same, with devices, and a script that each page runs before its own.
+    pub(crate) fn with_devices(place: &Place, page: &str, first: String) -> Self {
+        Self::begin(place, Beginning { page: page.to_owned(), flags: DEVICES, first: Some(first) })
+    }
+
+    fn begin(place: &Place, beginning: Beginning) -> Self {
         let (wishes, waiting) = mpsc::channel(1);
-        let page = page.to_owned();
-        let running = place.run(|| browse(page, waiting));
+        let running = place.run(|| browse(beginning, waiting));
         Self { wishes, _running: running }
     }
 
     /// What a script makes of its arguments, in time.
     pub(crate) async fn run(&self, script: &str, args: &[Value]) -> Value {
+        let answer = self.try_run(script, args).await;
+        assert!(answer.get("error").is_none(), "{}", answer["error"]);
+        answer["value"].clone()
+    }
+
+    /// Waits until a condition holds in the page, whichever page that is by then.
+    pub(crate) async fn until(&self, what: &str, condition: &str) {
+        let (start, script) = (Instant::now(), format!("return !!({condition})"));
+        loop {
+            // Between two pages there is none to ask.
+            let answer = self.try_run(&script, &[]).await;
+            if answer["value"] == true {
+                return;
+            }
+            if start.elapsed() > MEETING {
+                let shown = self.try_run("return document.body.innerText.slice(0, 2000)", &[]).await;
+                panic!("not within {MEETING:?}: {what}\n{condition}\n{answer}\n{}", shown["value"]);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// `value` or `error`.
+    async fn try_run(&self, script: &str, args: &[Value]) -> Value {
         let (reply, answer) = oneshot::channel();
         let script = format!(
             "const done = arguments[arguments.length - 1], args = arguments;
@@ -71,13 +121,12 @@ impl Browser {
         );
         let sent = self.wishes.send((script, args.to_vec(), reply)).await;
         assert!(sent.is_ok(), "the browser is gone");
-        let answer = answer.await.expect("the browser answers");
-        assert!(answer.get("error").is_none(), "{}", answer["error"]);
-        answer["value"].clone()
+        answer.await.expect("the browser answers")
     }
 }
 
-async fn browse(page: String, mut waiting: mpsc::Receiver<Wish>) {
+async fn browse(beginning: Beginning, mut waiting: mpsc::Receiver<Wish>) {
+    let Beginning { page, flags, first } = beginning;
     let driver = provided("PARLOR_TEST_CHROMEDRIVER");
     let child = Command::new(&driver)
         .args([format!("--port={PORT}"), "--log-level=OFF".to_owned()])
@@ -94,13 +143,20 @@ async fn browse(page: String, mut waiting: mpsc::Receiver<Wish>) {
     let profile = TempDir::new().unwrap();
     let mut chromium = ChromeCapabilities::new();
     chromium.set_binary(&provided("PARLOR_TEST_CHROMIUM")).unwrap();
-    for flag in FLAGS {
+    for flag in FLAGS.iter().chain(flags) {
         chromium.add_arg(flag).unwrap();
     }
     chromium.add_arg(&format!("--user-data-dir={}", profile.path().display())).unwrap();
     chromium.set("timeouts", json!({ "script": MEETING.as_millis() as u64 + 5_000 })).unwrap();
     let browser = WebDriver::new(format!("http://127.0.0.1:{PORT}"), chromium).await;
     let browser = browser.unwrap_or_else(|error| panic!("Chromium does not start: {error}"));
+    if let Some(first) = first {
+        let source = json!({ "source": first });
+        let watched = browser.cdp().send_raw("Page.addScriptToEvaluateOnNewDocument", source).await;
+        watched.unwrap_or_else(|error| panic!("the browser takes no script: {error}"));
+        let focused = json!({ "enabled": true });
+        let _ = browser.cdp().send_raw("Emulation.setFocusEmulationEnabled", focused).await;
+    }
     browser.goto(&page).await.unwrap_or_else(|error| panic!("{page}: {error}"));
     while let Some((script, args, reply)) = waiting.recv().await {
         let answer = browser.execute_async(script.as_str(), args).await;

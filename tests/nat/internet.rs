@@ -7,13 +7,13 @@
 //! ```
 
 use std::{
+    collections::HashMap,
     fs::File,
     future::Future,
     process::Command,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
-        mpsc,
     },
     thread,
 };
@@ -30,7 +30,7 @@ use rustix::{
     thread::{LinkNameSpaceType, move_into_link_name_space},
 };
 use tempfile::TempDir;
-use tokio::runtime::Builder;
+use tokio::{runtime::Builder, sync::oneshot};
 
 /// How a router treats what comes out of its home.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,6 +100,18 @@ impl Internet {
         let router = ["netns", "exec", &self.full(&at_router), "nft", &router.rules()].map(str::to_owned);
         self.ip(&router.each_ref().map(String::as_str));
         Place { space }
+    }
+
+    /// Takes a home's address away.
+    pub(crate) fn loses_its_address(&self, home: &Place) {
+        self.ip(&["-n", &home.space, "address", "flush", "dev", "wan"]);
+    }
+
+    /// Gives a home another address, by the last of its numbers.
+    pub(crate) fn gets_another_address(&self, home: &Place, last: u8) {
+        let space = &home.space;
+        self.ip(&["-n", space, "address", "add", &format!("192.168.1.{last}/24"), "dev", "wan"]);
+        self.ip(&["-n", space, "route", "add", "default", "via", "192.168.1.1"]);
     }
 
     fn full(&self, name: &str) -> String {
@@ -194,15 +206,18 @@ impl Drop for Running {
 /// A server on the internet.
 pub(crate) struct House {
     pub(crate) app: App,
+    /// Of those who have an account, by name.
+    pub(crate) passwords: HashMap<&'static str, String>,
     _running: Running,
     _data: Arc<TempDir>,
 }
 
 impl House {
-    /// Opens it, with its relay as it is when nothing but the address is set.
-    pub(crate) fn open(internet: &mut Internet) -> Self {
+    /// Opens it, with accounts of these people, and its relay as it is when nothing but the address is set.
+    pub(crate) async fn open(internet: &mut Internet, names: &[&'static str]) -> Self {
+        let names = names.to_vec();
         let data = Arc::new(TempDir::new().unwrap());
-        let (sender, opened) = mpsc::channel();
+        let (sender, opened) = oneshot::channel();
         let kept = Arc::clone(&data);
         let running = internet.place("server", 0).run(move || async move {
             let settings = Settings {
@@ -212,11 +227,17 @@ impl House {
                 ..Settings::default()
             };
             let server = Server::start(Config::new(&settings).unwrap()).await.unwrap();
-            sender.send(server.app().clone()).unwrap();
+            let app = server.app().clone();
+            let mut passwords = HashMap::new();
+            for name in names {
+                let (_, password) = app.accounts.create_by_hand(name.parse().unwrap(), None).await.unwrap();
+                passwords.insert(name, password);
+            }
+            sender.send((app, passwords)).unwrap_or_else(|_| panic!("nobody waits for the server"));
             server.run().await;
         });
-        let app = opened.recv().expect("the server starts");
-        Self { app, _running: running, _data: data }
+        let (app, passwords) = opened.await.expect("the server starts");
+        Self { app, passwords, _running: running, _data: data }
     }
 
     /// What a browser is told of the relay.

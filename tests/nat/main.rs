@@ -10,5 +10,10 @@
 mod services;
 
 mod browser;
+mod calls;
 mod internet;
+mod person;
 mod routes;
+
+/// Two browsers are as much as a small machine carries.
+static TURNS: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(1);

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tokio::sync::Semaphore;
 
 use crate::{
+    TURNS,
     browser::Browser,
     internet::{House, Internet, Router},
 };
@@ -14,9 +14,6 @@ use crate::{
 const MEETING: Duration = Duration::from_secs(40);
 /// Frames that count as seeing.
 const FRAMES: u64 = 10;
-
-/// Two browsers are as much as a small machine carries.
-static TURNS: Semaphore = Semaphore::const_new(1);
 
 /// How each end of a call reaches the other.
 struct Met {
@@ -41,7 +38,7 @@ async fn meet(routers: [Router; 2], policy: &str) -> Met {
     let _turn = TURNS.acquire().await.unwrap();
     let before = relayed();
     let mut internet = Internet::new();
-    let house = House::open(&mut internet);
+    let house = House::open(&mut internet, &[]).await;
     let page = "http://20.0.0.1:8080/login";
     let homes = routers.map(|router| internet.home(router));
     let [alice, bob] = homes.each_ref().map(|home| Browser::start(home, page));
@@ -69,7 +66,7 @@ async fn meet(routers: [Router; 2], policy: &str) -> Met {
 }
 
 /// Bytes that were relayed by whatever server of this process.
-fn relayed() -> f64 {
+pub(crate) fn relayed() -> f64 {
     let page = parlor::metrics::metrics().page();
     let line = page.lines().find_map(|line| line.strip_prefix("parlor_turn_sent_bytes_total "));
     line.map_or(0.0, |bytes| bytes.parse().unwrap())
