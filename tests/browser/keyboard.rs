@@ -15,19 +15,19 @@ const VISIBLE: &str = "(() => {
     for (let up = 0; one && up < 4; up++, one = one.parentElement) {
         const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(one);
         if (outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2) return true;
-        if (boxShadow !== 'none' && one.matches('input, textarea, .composer, .ask, label')) return true;
+        if (boxShadow !== 'none' && one.matches('input, select, textarea, .composer, .ask, label')) return true;
     }
     return false;
 })()";
 
 impl Browser {
-    async fn focus_is(&self, css: &str) {
+    pub(crate) async fn focus_is(&self, css: &str) {
         let condition = format!("document.activeElement?.matches(`{css}`) && {VISIBLE}");
         self.until(&format!("{css} has the focus, visibly"), &condition).await;
     }
 
     /// Tab, until this has the focus.
-    async fn tab_to(&self, css: &str, back: bool) {
+    pub(crate) async fn tab_to(&self, css: &str, back: bool) {
         for _ in 0..60 {
             if back {
                 self.chord(&[Key::Shift], Key::Tab.into()).await;

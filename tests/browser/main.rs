@@ -19,6 +19,7 @@ mod services;
 mod accessibility;
 mod calls;
 mod calls_seen;
+mod calls_worked;
 mod chromium;
 mod csp;
 mod details;

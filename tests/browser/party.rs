@@ -14,9 +14,9 @@ use crate::{
     house::House,
 };
 
-/// A microphone that beeps, a camera that counts, a screen to share; and nobody who asks whether they may be used.
+/// Microphones that beep, two cameras that count, a screen to share; and nobody who asks whether they may be used.
 const DEVICES: &[&str] = &[
-    "--use-fake-device-for-media-stream=fps=15",
+    "--use-fake-device-for-media-stream=fps=15,device-count=2",
     "--use-fake-ui-for-media-stream",
     "--mute-audio",
     // A page that a test loads again was touched by nobody.
@@ -118,15 +118,24 @@ impl Party {
         self.is_inside().await;
     }
 
+    /// The same without the camera.
+    pub(crate) async fn joins_unseen(&self) {
+        self.page.click("#calling [data-call]").await;
+        self.hears_oneself().await;
+        self.page.click("#prejoin [type=submit]").await;
+        self.is_inside().await;
+    }
+
+    async fn hears_oneself(&self) {
+        let open = "document.querySelector('#prejoin .dock button:first-child:not(.off)')";
+        self.page.until("the microphone is heard", open).await;
+    }
+
     /// Stands before the mirror, with the camera on.
     pub(crate) async fn to_the_mirror(&self) {
         let page = &self.page;
         page.click("#calling [data-call]").await;
-        page.until(
-            "the microphone is heard",
-            "document.querySelector('#prejoin .dock button:first-child:not(.off)')",
-        )
-        .await;
+        self.hears_oneself().await;
         // One that was on the last time comes on by itself.
         if !page.value::<bool>("JSON.parse(localStorage.getItem('parlor.calls')).seen === true").await {
             page.click("#prejoin .dock button:last-child").await;

@@ -41,6 +41,30 @@ async fn a_ring_is_answered_on_one_device_and_stops_on_the_other() {
 }
 
 #[tokio::test]
+async fn a_ring_that_nobody_answers_ends_by_itself_and_was_missed() {
+    let house = House::open().await;
+    let [alice, bob] = house.people(["alice", "bob"]).await;
+    let talk = alice.room("direct", "", &[&bob]).await;
+    let mut party = Party::at(&house).await;
+    let called = party.comes(&house, "bob", &format!("/rooms/{}", alice.general().await)).await;
+    party.page.connected().await;
+    let caller = party.comes(&house, "alice", &format!("/rooms/{talk}")).await;
+    party.page.connected().await;
+    party.joins_unseen().await;
+    let page = party.as_seen_by(&called).await;
+    page.until("it rings", RINGS).await;
+    page.until("time runs out", &format!("!{RINGS}")).await;
+    let page = party.as_seen_by(&caller).await;
+    let told = "document.querySelector('#stage .notice').textContent.includes('bob didn’t answer')";
+    page.until("the caller is told", told).await;
+    page.click("#stage [data-do=leave]").await;
+    let page = party.as_seen_by(&called).await;
+    page.open("alice").await;
+    let missed = "document.querySelector('#timeline .event[data-is=missed]')?.textContent.includes('You missed a call from alice')";
+    page.until("one missed it", missed).await;
+}
+
+#[tokio::test]
 async fn a_ring_is_declined_or_missed_and_the_talk_tells_of_it() {
     let house = House::open().await;
     let [alice, bob] = house.people(["alice", "bob"]).await;
