@@ -30,6 +30,15 @@ first_of() {
     return 1
 }
 
+# The first of these files that is there.
+first_file() {
+    local file
+    for file in "$@"; do
+        [ ! -e "$file" ] || { printf '%s\n' "$file" && return; }
+    done
+    return 1
+}
+
 has_library() { PATH="$PATH:/sbin:/usr/sbin" ldconfig -p 2>/dev/null | grep -qF "$1"; }
 
 # Whether mongod must come from the wheels.
@@ -44,6 +53,7 @@ missing_packages() {
     command -v strace >/dev/null || echo strace
     [ -n "${PARLOR_TEST_REDIS_SERVER:-}" ] || command -v redis-server >/dev/null || echo redis-server
     [ -n "${PARLOR_TEST_UCLIENT:-}" ] || command -v turnutils_uclient >/dev/null || echo coturn
+    [ -n "${PARLOR_TEST_FAKETIME:-}" ] || first_file /usr/lib/*/faketime/libfaketime.so.1 >/dev/null || echo libfaketime
     command -v ip >/dev/null || echo iproute2
     PATH="$PATH:/usr/sbin" command -v nft >/dev/null || echo nftables
     [ -n "${PARLOR_TEST_CHROMIUM:-}" ] || first_of chromium chromium-browser google-chrome >/dev/null ||
@@ -113,6 +123,7 @@ install_node_modules() {
 find_needs() {
     PARLOR_TEST_REDIS_SERVER=${PARLOR_TEST_REDIS_SERVER:-$(first_of redis-server)}
     PARLOR_TEST_UCLIENT=${PARLOR_TEST_UCLIENT:-$(first_of turnutils_uclient)}
+    PARLOR_TEST_FAKETIME=${PARLOR_TEST_FAKETIME:-$(first_file /usr/lib/*/faketime/libfaketime.so.1)}
     PARLOR_TEST_CHROMIUM=${PARLOR_TEST_CHROMIUM:-$(first_of chromium chromium-browser google-chrome)}
     PARLOR_TEST_CHROMEDRIVER=${PARLOR_TEST_CHROMEDRIVER:-$(first_of chromedriver)}
     PARLOR_TEST_MONGOD_LIBS=${PARLOR_TEST_MONGOD_LIBS:-}
@@ -120,7 +131,8 @@ find_needs() {
         PARLOR_TEST_MONGOD=$root/target/mongod/mongod
         PARLOR_TEST_MONGOD_LIBS=$root/target/mongod
     fi
-    export PARLOR_TEST_REDIS_SERVER PARLOR_TEST_UCLIENT PARLOR_TEST_CHROMIUM PARLOR_TEST_CHROMEDRIVER
+    export PARLOR_TEST_REDIS_SERVER PARLOR_TEST_UCLIENT PARLOR_TEST_FAKETIME
+    export PARLOR_TEST_CHROMIUM PARLOR_TEST_CHROMEDRIVER
     export PARLOR_TEST_MONGOD PARLOR_TEST_MONGOD_LIBS
 }
 

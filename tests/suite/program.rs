@@ -14,7 +14,7 @@ use tokio::{
 
 use crate::{
     people::{Person, people},
-    services::{PATIENCE, signal, until},
+    services::{PATIENCE, provided, signal, until},
 };
 
 /// A node that serves; it is killed when this is dropped.
@@ -135,6 +135,16 @@ impl Program {
         );
         command.args(["--map-root-user", "--mount", "sh", "-c", &mount, env!("CARGO_BIN_EXE_parlor")]);
         Self::of(command, data, &[]).await
+    }
+
+    /// The same, by a clock that a test can move: this file says how much later it is.
+    pub(crate) async fn by_the_clock(data: &Path, settings: &[(&str, &str)], clock: &Path) -> Self {
+        let mut command = parlor();
+        command.env("LD_PRELOAD", provided("PARLOR_TEST_FAKETIME"));
+        command.env("FAKETIME_TIMESTAMP_FILE", clock).env("FAKETIME_CACHE_DURATION", "1");
+        // What is measured, timers say, goes on as it did: it is the date that changes.
+        command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        Self::of(command, data, settings).await
     }
 
     async fn of(command: Command, data: &Path, settings: &[(&str, &str)]) -> Self {

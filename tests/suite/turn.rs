@@ -15,6 +15,8 @@ use crate::{
     support::TestServer,
 };
 
+/// How long a client may take: the longest has messages for most of a minute.
+const TALK: Duration = Duration::from_secs(120);
 /// Messages that each client sends.
 const MESSAGES: usize = 20;
 
@@ -41,15 +43,20 @@ fn pass(server: &TestServer) -> IceServer {
 
 /// What coturn's client said.
 async fn said(server: &TestServer, pass: &IceServer, how: &[&str]) -> String {
+    said_to(bound(server).port(), pass, how).await
+}
+
+/// What it said to whatever has this port.
+pub(crate) async fn said_to(port: u16, pass: &IceServer, how: &[&str]) -> String {
     let mut client = Command::new(provided("PARLOR_TEST_UCLIENT"));
-    client.args(["-u", &pass.username, "-w", &pass.credential, "-p", &bound(server).port().to_string()]);
+    client.args(["-u", &pass.username, "-w", &pass.credential, "-p", &port.to_string()]);
     client.args(["-c", "-n", &MESSAGES.to_string(), "-z", "5"]).args(how).arg("127.0.0.1").kill_on_drop(true);
-    let output = timeout(PATIENCE, client.output()).await.expect("the client ends").unwrap();
+    let output = timeout(TALK, client.output()).await.expect("the client ends").unwrap();
     String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
 }
 
 /// How many messages were sent and came.
-fn counts(said: &str) -> (usize, usize) {
+pub(crate) fn counts(said: &str) -> (usize, usize) {
     let number = |name: &str| -> usize {
         let rest = said.rsplit_once(name).unwrap_or_else(|| panic!("no {name} in {said}")).1;
         rest.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap()

@@ -1,6 +1,7 @@
 //! Calls, as pages take part in them: over the socket, with and without media.
 
 pub(crate) mod caller;
+mod ice;
 mod link;
 mod nodes;
 mod peer;

@@ -1,6 +1,6 @@
 //! Who is in a call: coming, going, coming back.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parlor::model::call::GRACE;
 use serde_json::{Value, json};
@@ -9,7 +9,13 @@ use super::caller::{Caller, enter, roster, users};
 use crate::{
     people::{Person, nonce},
     program::House,
+    services::until,
 };
+
+/// How soon somebody who is gone for good is gone for all,
+const GONE: Duration = Duration::from_secs(25);
+/// and by how much a busy machine may be late.
+const SLOW: Duration = Duration::from_secs(10);
 
 async fn house<const N: usize>(names: [&str; N]) -> (House, [Person; N], String) {
     let house = House::open().await;
@@ -159,6 +165,18 @@ async fn who_stays_away_is_gone_and_the_call_is_over_with_the_last() {
 }
 
 #[tokio::test]
+async fn who_falls_silent_is_gone_for_all_within_25_seconds() {
+    let (_house, [alice, bob], room) = house(["alice", "bob"]).await;
+    let mut his = Caller::join(&bob, &room).await;
+    // Her connection stands, but nobody is there who answers.
+    let _hers = Caller::join(&alice, &room).await;
+    let since = Instant::now();
+    his.roster(|people| people.len() == 2 && people[1]["away"] == true).await;
+    his.roster(|people| people.len() == 1).await;
+    assert!(since.elapsed() < GONE + SLOW, "{:?}", since.elapsed());
+}
+
+#[tokio::test]
 async fn who_is_removed_from_the_room_is_out_of_the_call_at_once() {
     let (_house, [alice, bob, carol], _) = house(["alice", "bob", "carol"]).await;
     let room = alice.room("private", "Attic", &[&bob, &carol]).await;
@@ -228,4 +246,26 @@ async fn a_restart_keeps_calls_and_places() {
     assert_eq!((back.call(), back.entry()), (call.as_str(), entry));
     assert!(back.joined["call"]["term"].as_u64() > Some(1));
     drop(server);
+}
+
+#[tokio::test]
+async fn operators_see_how_many_calls_there_are_who_is_in_them_and_what_passes() {
+    let (house, [alice, bob], room) = house(["alice", "bob"]).await;
+    let metric = async |name: &str| -> f64 {
+        let page = reqwest::get(format!("{}/metrics", house.url)).await.unwrap().text().await.unwrap();
+        let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.map_or(0.0, |value| value.parse().unwrap())
+    };
+    let mut hers = Caller::join(&alice, &room).await;
+    let mut his = Caller::join(&bob, &room).await;
+    let offer = his.signal("webrtc-offer", &hers, 1, json!({ "sdp": "v=0" }));
+    his.socket.send(&offer).await;
+    hers.socket.expect("webrtc-offer").await;
+    until("two are counted", async || metric("parlor_call_people").await == 2.0).await;
+    assert_eq!(metric("parlor_calls").await, 1.0);
+    assert_eq!(metric("parlor_signals_total{kind=\"offer\"}").await, 1.0);
+    his.leave().await;
+    hers.leave().await;
+    until("none is counted", async || metric("parlor_calls").await == 0.0).await;
+    until("its end is", async || metric("parlor_calls_ended_total{outcome=\"finished\"}").await == 1.0).await;
 }
