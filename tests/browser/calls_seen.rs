@@ -117,6 +117,13 @@ async fn axe_finds_nothing_in_calls_in_the_dark() {
     nothing_is_found("dark").await;
 }
 
+/// How many signals a server has handed on so far.
+async fn signals(house: &House) -> f64 {
+    let page = reqwest::get(format!("{}/metrics", house.direct)).await.unwrap().text().await.unwrap();
+    let counts = page.lines().filter(|line| line.starts_with("parlor_signals_total{"));
+    counts.map(|line| line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap()).sum()
+}
+
 /// From the press of the button to the first picture of the other that is decoded. `PARLOR_TEST_JOINS` says how often.
 #[tokio::test]
 #[expect(clippy::print_stdout, reason = "figures, for those who ask for them with --nocapture")]
@@ -132,6 +139,7 @@ async fn who_joins_sees_the_others_soon() {
     party.comes(&house, "bob", &room).await;
     party.page.connected().await;
     let mut took: Vec<f64> = vec![];
+    let before = signals(&house).await;
     for _ in 0..joins {
         party.to_the_mirror().await;
         let script = "
@@ -148,8 +156,10 @@ async fn who_joins_sees_the_others_soon() {
         party.page.click("#stage [data-do=leave]").await;
         party.page.until("out", "!document.querySelector('#stage')").await;
     }
+    let signals = (signals(&house).await - before) / joins as f64;
     took.sort_by(f64::total_cmp);
     let at = |share: f64| took[((took.len() as f64 * share).ceil() as usize).clamp(1, took.len()) - 1];
     println!("{joins} joins, first picture after: p50 {:.0} ms, p95 {:.0} ms, {took:.0?}", at(0.5), at(0.95));
+    println!("signals that the server handed on for each, with what tells that they came: {signals:.1}");
     assert!(at(0.5) < 5_000.0, "{took:?}");
 }

@@ -89,8 +89,10 @@ impl House {
     }
 }
 
+/// The one that was built with the tests, unless who measures has another.
 fn parlor() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_parlor"))
+    let program = std::env::var("PARLOR_TEST_PROGRAM");
+    Command::new(program.as_deref().unwrap_or(env!("CARGO_BIN_EXE_parlor")))
 }
 
 /// Nothing of the environment that the tests run in may decide how the program starts.

@@ -4,6 +4,7 @@
 //! checked to come once and in order, or the run is void. `docs/performance.md` tells what the figures mean.
 
 mod bare;
+mod calls;
 mod cluster;
 mod crowd;
 mod fanout;
@@ -54,6 +55,9 @@ pub struct Options {
     /// Connections that do nothing.
     #[arg(long, default_value_t = 10_000)]
     idle: usize,
+    /// Calls in which nobody does anything, with four people each.
+    #[arg(long, default_value_t = 100)]
+    calls: usize,
     /// Messages stored before pages are read and before the start is measured.
     #[arg(long, default_value_t = 100_000)]
     stored: u64,

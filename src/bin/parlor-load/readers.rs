@@ -15,6 +15,9 @@ use crate::{
     wire::{self, Frames, Socket},
 };
 
+/// What tells that a socket is ready, and what answers what was asked of it since.
+const READY: [&str; 3] = ["{\"type\":\"heads\"", "{\"type\":\"pong\"", "{\"type\":\"call-joined\""];
+
 /// What all readers of a run see together.
 #[derive(Default)]
 pub(crate) struct Seen {
@@ -101,7 +104,7 @@ impl Seen {
         } else if text.starts_with("{\"type\":\"resumed\"") {
             self.resumed.set(self.resumed.get() + 1);
             self.acked.notify_waiters();
-        } else if text.starts_with("{\"type\":\"heads\"") || text.starts_with("{\"type\":\"pong\"") {
+        } else if READY.iter().any(|ready| text.starts_with(ready)) {
             self.ready.set(self.ready.get() + 1);
         } else if text.starts_with("{\"type\":\"error\"") || text.starts_with("{\"type\":\"reload\"") {
             return Err(text.to_owned().into());

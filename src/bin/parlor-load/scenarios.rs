@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    Options, Result, cluster, fanout, growth,
+    Options, Result, calls, cluster, fanout, growth,
     host::LIFTED,
     idle, pages,
     people::nonce,
@@ -37,6 +37,8 @@ pub(crate) enum Scenario {
     Posts,
     /// Memory of connections that do nothing, and how fast they come in.
     Idle,
+    /// CPU and memory of calls in which nobody does anything.
+    Calls,
     /// Pages of a room with a long history.
     Pages,
     /// The start on a long history, and memory at rest.
@@ -60,6 +62,7 @@ const ALL: &[Scenario] = &[
     Scenario::Steady,
     Scenario::Posts,
     Scenario::Idle,
+    Scenario::Calls,
     Scenario::Pages,
     Scenario::Start,
     Scenario::Wide,
@@ -103,6 +106,7 @@ async fn measure(scenario: Scenario, options: &Options, data: &Path, report: &mu
             Ok(())
         }
         Scenario::Idle => idle::idle(options, data, report).await,
+        Scenario::Calls => calls::calls(options, data, report).await,
         Scenario::Pages => pages::pages(options, data, report).await,
         Scenario::Start => pages::start(options, data, report).await,
         Scenario::Wide => wide::wide(options, data, report).await,
