@@ -237,7 +237,7 @@ async fn bind(wanted: SocketAddr) -> io::Result<(UdpSocket, TcpListener)> {
     loop {
         let tcp = TcpListener::bind(wanted).await?;
         let bound = SocketAddr::new(wanted.ip(), tcp.local_addr()?.port());
-        match sockets::bind(bound) {
+        match sockets::bind(bound, sockets::OF_ALL) {
             Ok(udp) => return Ok((udp, tcp)),
             Err(_) if wanted.port() == 0 && tries > 0 => tries -= 1,
             Err(error) => return Err(error),

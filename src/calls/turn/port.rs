@@ -50,7 +50,7 @@ impl Ports {
             if even && port % 2 == 1 || node.relay().is_taken(relayed) {
                 continue;
             }
-            let Ok(socket) = sockets::bind(SocketAddr::new(local, port)) else { continue };
+            let Ok(socket) = sockets::bind(SocketAddr::new(local, port), sockets::OF_ONE) else { continue };
             let socket = Arc::new(socket);
             let receiving = tokio::spawn(receive(Arc::downgrade(node), Arc::clone(&socket), relayed));
             return Some((relayed, Port { socket, _receiving: AbortOnDropHandle::new(receiving) }));

@@ -8,16 +8,19 @@ use std::{
 use socket2::SockRef;
 use tokio::net::UdpSocket;
 
-/// Bytes that may wait in a socket, each way. What systems give by themselves is full after a hundred packets, which is
-/// some 30 ms of a call of four; this lasts for a second of it. The system may give less (`net.core.rmem_max`).
-const ROOM: usize = 4 << 20;
+/// Bytes that may wait in the socket that all clients share, each way. What systems give by themselves is full after a
+/// hundred packets, which is some 30 ms of a call of four; this lasts for a second of it. The system may give less
+/// (`net.core.rmem_max`).
+pub(super) const OF_ALL: usize = 4 << 20;
+/// The same of the socket of one allocation: most of a second at the most that it may take.
+pub(super) const OF_ONE: usize = 1 << 20;
 
-/// Opens one.
-pub(super) fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
+/// Opens one with so much room.
+pub(super) fn bind(address: SocketAddr, room: usize) -> io::Result<UdpSocket> {
     let socket = Bound::bind(address)?;
     socket.set_nonblocking(true)?;
     let options = SockRef::from(&socket);
-    if let Err(error) = options.set_recv_buffer_size(ROOM).and_then(|()| options.set_send_buffer_size(ROOM)) {
+    if let Err(error) = options.set_recv_buffer_size(room).and_then(|()| options.set_send_buffer_size(room)) {
         tracing::debug!(%error, "a socket keeps the room that the system gave it");
     }
     UdpSocket::from_std(socket)
