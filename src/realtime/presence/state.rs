@@ -147,12 +147,7 @@ impl State {
     }
 
     /// A socket looks at a room; answers who is here, unless the members must be read first.
-    pub(super) fn watch(
-        &mut self,
-        socket: SocketId,
-        mailbox: &Arc<Mailbox>,
-        room: RoomId,
-    ) -> Option<Frame> {
+    pub(super) fn watch(&mut self, socket: SocketId, mailbox: &Arc<Mailbox>, room: RoomId) -> Option<Frame> {
         if self.looking.get(&socket) != Some(&room) {
             self.unwatch(socket);
             self.looking.insert(socket, room);
