@@ -36,7 +36,7 @@ async fn a_rolling_restart_of_all_nodes_loses_nothing_and_shows_nobody_an_error(
     let way = Way { address: gate.address.clone(), host };
     let habits = Habits { mix: Mix::Messages, steps: ENDLESS, pause: 60, cuts: 0 };
     let everyone: Vec<&Node> = nodes.iter().collect();
-    let (people, town, shells) = crowd(&everyone, &[way.clone()], &habits, &dice).await;
+    let (people, town, shells) = crowd(&everyone, std::slice::from_ref(&way), &habits, &dice).await;
     // All are at work before the first node goes, and for a while after each.
     let work = Duration::from_secs(2);
     sleep(work).await;

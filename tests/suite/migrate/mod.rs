@@ -91,7 +91,7 @@ async fn fill(data: &Path, rooms: u64, messages: u64) {
 /// All that is kept of a room.
 fn room(n: u64, messages: u64) -> Vec<Record> {
     let (id, by, at) = (RoomId::new(), UserId::new(), Timestamp::now());
-    let trimmed = if n % 2 == 0 { 0 } else { messages / 2 };
+    let trimmed = if n.is_multiple_of(2) { 0 } else { messages / 2 };
     let (mut records, mut head) = (vec![], Head { rev: Rev(trimmed), tag: Tag(trimmed) });
     for seq in 1..=messages {
         let text = format!("message {seq} of room {n}, which is as long as messages are as a rule");
