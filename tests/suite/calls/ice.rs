@@ -67,7 +67,11 @@ async fn what_runs_goes_on_past_the_hour_of_its_credentials_and_they_open_nothin
     let (folder, data) = data_folder();
     let clock = folder.path().join("clock");
     fs::write(&clock, "+0").unwrap();
-    let settings = [("PARLOR_PUBLIC_ADDRESS", "127.0.0.1"), ("PARLOR_TURN_BIND", "127.0.0.1:0")];
+    let settings = [
+        ("PARLOR_PUBLIC_ADDRESS", "127.0.0.1"),
+        ("PARLOR_TURN_BIND", "127.0.0.1:0"),
+        ("PARLOR_LOGIN_RATE", "100000"),
+    ];
     let program = Program::by_the_clock(&data, &settings, &clock).await;
     let alice = Person::register(&program.url, "alice").await;
     let pass = server(&alice.get("/api/calls/ice").await.ok());
