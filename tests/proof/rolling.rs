@@ -15,7 +15,7 @@ use crate::{
     shell::{Habits, Mix, Way},
 };
 
-/// The longest that nothing may come to somebody: the server asks a handful of people back within 1.2 s, the rest is for a
+/// The longest that nothing may come to somebody: the server asks a handful of people back within a second, the rest is for a
 /// busy machine.
 const BLINK: Duration = Duration::from_secs(10);
 
