@@ -283,8 +283,7 @@ async fn devices_and_their_treatment_change_without_joining_anew() {
         const sent = window.peers.at(-1)?.getSenders().slice(0, 2).map(({ track }) => track?.getSettings().deviceId); \
         return sent && kept.microphone && kept.camera && sent[0] === kept.microphone && sent[1] === kept.camera; })()";
     page.until("the same devices", kept).await;
-    // The browser's second camera is a poor imitation, and freezes.
-    party.everybody_gets_everybody(&[(alice.clone(), BOTH), (bob.clone(), VOICE)]).await;
+    party.everybody_gets_everybody(&everybody).await;
     let page = party.as_seen_by(&bob).await;
     // Where they are gone, others serve.
     let gone = "localStorage.setItem('parlor.calls', JSON.stringify({ ...JSON.parse(localStorage.getItem('parlor.calls')), microphone: 'gone', camera: 'gone' }))";

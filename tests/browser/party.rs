@@ -14,9 +14,10 @@ use crate::{
     house::House,
 };
 
-/// Microphones that beep, two cameras that count, a screen to share; and nobody who asks whether they may be used.
+/// Microphones that beep, cameras that count (the second and the third of them in formats of their own, which freeze), a screen
+/// to share; and nobody who asks whether they may be used.
 const DEVICES: &[&str] = &[
-    "--use-fake-device-for-media-stream=fps=15,device-count=2",
+    "--use-fake-device-for-media-stream=fps=15,device-count=4",
     "--use-fake-ui-for-media-stream",
     "--mute-audio",
     // A page that a test loads again was touched by nobody.
