@@ -13,6 +13,8 @@ use crate::{
 
 /// How long sockets are away, less than the grace.
 const CUT: Duration = Duration::from_secs(10);
+/// How long the place of somebody who isn't heard is kept, at least: 7 s until that is noticed, and 15.
+const KEPT: Duration = Duration::from_secs(22);
 
 /// The tile of somebody.
 fn tile(user: &str) -> String {
@@ -160,20 +162,30 @@ async fn media_goes_on_while_the_sockets_are_away() {
     }
     party.everybody_gets_everybody(&seats).await;
 
-    relay.set(Way::Cut);
-    let start = Instant::now();
-    while start.elapsed() < CUT {
+    // A busy machine may take so long to look that the places are lost; then it is not what this is about.
+    for more in (0..3).rev() {
+        let links: u64 = party.page.value("window.peers.length").await;
+        relay.set(Way::Cut);
+        let start = Instant::now();
+        while start.elapsed() < CUT {
+            party.everybody_gets_everybody(&seats).await;
+        }
+        relay.set(Way::Open);
+        let mut still = vec![];
+        for (seat, _) in &seats {
+            let page = party.as_seen_by(seat).await;
+            let back = "document.querySelector('#banner').hidden || void document.querySelector('#banner button')?.click()";
+            page.until("the socket is back", back).await;
+            page.until("both are there", "document.querySelectorAll('#stage .tile').length === 2 && [...document.querySelectorAll('#stage .tile .state')].every((one) => one.hidden)").await;
+            still.push(page.value::<u64>("window.peers.length").await);
+        }
         party.everybody_gets_everybody(&seats).await;
+        if start.elapsed() < KEPT {
+            assert_eq!(still, [links, links], "the links stayed");
+            break;
+        }
+        assert!(more > 0, "never back in time");
     }
-    relay.set(Way::Open);
-    for (seat, _) in &seats {
-        let page = party.as_seen_by(seat).await;
-        let back = "document.querySelector('#banner').hidden || void document.querySelector('#banner button')?.click()";
-        page.until("the socket is back", back).await;
-        page.until("both are there", "document.querySelectorAll('#stage .tile').length === 2 && [...document.querySelectorAll('#stage .tile .state')].every((one) => one.hidden)").await;
-        assert_eq!(page.value::<u64>("window.peers.length").await, 1, "the link stayed");
-    }
-    party.everybody_gets_everybody(&seats).await;
     let page = party.as_seen_by(&seats[0].0).await;
     page.click("#stage [data-do=mute]").await;
     party

@@ -103,11 +103,10 @@ async fn who_signs_out_leaves_nothing_behind_and_is_asked_about_what_is_not_sent
         "Object.keys(localStorage).some((key) => key.startsWith('parlor.outbox.'))",
     )
     .await;
-    relay.set(Way::NoAnswers);
+    relay.set(Way::PagesOnly);
     page.click("[popovertarget=server-menu]").await;
     page.press_button("Sign out").await;
     page.click("dialog[open] .button.danger").await;
-    relay.set(Way::Open);
     page.until("the door", "location.pathname === '/login'").await;
     let left: Vec<String> = page.value("Object.keys(localStorage)").await;
     assert_eq!(left, ["parlor.appearance"]);
