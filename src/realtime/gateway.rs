@@ -85,8 +85,11 @@ pub async fn serve(hub: Hub, connection: OnUpgrade, entrance: Entrance) {
     };
     let (tcp, _held) = parts.io.into_inner().into_parts();
     let tcp = Arc::new(tcp);
+    // What has come early lies in a large buffer, which ends here.
+    let early = parts.read_buf.to_vec();
+    drop(parts.read_buf);
     let mailbox = Arc::new(Mailbox::new(entrance.mailbox));
-    let socket = messages(tcp.clone(), mailbox.clone(), parts.read_buf.into()).await;
+    let socket = messages(tcp.clone(), mailbox.clone(), early).await;
     // On the heap, and not part of what the connection's first moments need.
     Box::pin(run(hub, tcp, socket, mailbox, entrance)).await;
 }

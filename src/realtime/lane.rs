@@ -33,7 +33,7 @@ const CHUNK: u64 = 500;
 const JOBS: usize = 64;
 /// Readers served in one go: before the next ones, whoever else has something to do has a turn. So a room of very many readers
 /// takes longer to hear, but holds up nobody else.
-const TOGETHER: usize = 64;
+const TOGETHER: usize = 16;
 
 /// A socket, for as long as it lives on this node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
