@@ -1,6 +1,8 @@
 //! Taking places and names out of films, sounds and pictures that aren't taken apart: overwritten where they lie, so that
 //! nothing else moves.
 
+mod tiff;
+
 use std::{
     fs::File,
     io::{self, BufReader, Read, Seek, SeekFrom, Write},
@@ -13,7 +15,11 @@ const BOXES: usize = 10_000;
 
 /// Whether a file of this media type is one that may say more than it shows, and is scrubbed.
 pub(super) fn is_for(mime: &str) -> bool {
-    matches!(mime, "video/mp4" | "video/quicktime" | "video/x-m4v") || is_picture(mime)
+    matches!(mime, "video/mp4" | "video/quicktime" | "video/x-m4v") || is_picture(mime) || is_tiff(mime)
+}
+
+fn is_tiff(mime: &str) -> bool {
+    matches!(mime, "image/tiff" | "image/x-canon-cr2")
 }
 
 fn is_picture(mime: &str) -> bool {
@@ -22,7 +28,13 @@ fn is_picture(mime: &str) -> bool {
 
 /// Scrubs a file of that type. One that isn't made as it should be stays as it is.
 pub(super) fn scrub(mime: &str, file: &mut File) -> io::Result<()> {
-    if is_picture(mime) { forget_exif(file) } else { forget_notes(file) }
+    if is_tiff(mime) {
+        tiff::forget_place(file)
+    } else if is_picture(mime) {
+        forget_exif(file)
+    } else {
+        forget_notes(file)
+    }
 }
 
 /// What a film's makers say of it is in boxes of their own. A player skips those named `free`.
