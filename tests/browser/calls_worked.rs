@@ -1,10 +1,12 @@
 //! What one does in a call, by keys and by pointer: how one is heard, with which devices, and how one looks at the others.
 
+use std::time::Instant;
+
 use serde_json::{Value, json};
 use thirtyfour::{Key, WindowHandle};
 
 use crate::{
-    chromium::Browser,
+    chromium::{Browser, PATIENCE},
     house::House,
     party::{BOTH, Party, Sends},
 };
@@ -76,10 +78,16 @@ async fn heard(page: &Browser) -> f64 {
     }
 }
 
-/// Nothing of the other's voice comes, though packets do.
+/// Nothing of the other's voice comes any more, though packets do. What was said before may be on its way for a moment.
 async fn is_silent(page: &Browser, what: &str) {
-    let energy = heard(page).await;
-    assert!(energy < SILENT, "{what}: {energy}");
+    let start = Instant::now();
+    loop {
+        let energy = heard(page).await;
+        if energy < SILENT {
+            return;
+        }
+        assert!(start.elapsed() < PATIENCE, "{what}: {energy}");
+    }
 }
 
 /// Sets something in the settings of the call on show.

@@ -62,6 +62,29 @@ async fn status_of(person: &Person, url: &str) -> u16 {
 }
 
 #[tokio::test]
+async fn what_isnt_shown_as_a_picture_doesnt_say_where_it_was_taken_either() {
+    let server = TestServer::start().await;
+    let [alice] = server.people(["alice"]).await;
+    // Big-endian: one directory, whose entries are a width, XMP, and the directory that says where.
+    let entry = |tag: u16, kind: u16, count: u32, value: u32| {
+        [&tag.to_be_bytes()[..], &kind.to_be_bytes(), &count.to_be_bytes(), &value.to_be_bytes()].concat()
+    };
+    let directory = |entries: &[Vec<u8>]| {
+        [&(entries.len() as u16).to_be_bytes()[..], &entries.concat(), &[0; 4]].concat()
+    };
+    let first = directory(&[entry(0x100, 4, 1, 640), entry(0x2bc, 7, 11, 68), entry(0x8825, 4, 1, 50)]);
+    let place = directory(&[entry(0x1b, 7, 11, 79)]);
+    let head = b"MM\0\x2a\0\0\0\x08";
+    let tiff = [&head[..], &first, &place, b"SECRETPLACE", b"SECRETPLACE", b"the picture"].concat();
+    assert!(tells(&tiff) && first.len() == 42 && place.len() == 18);
+    let file = upload(&alice.api, "raw.tif", &tiff).await;
+    assert_eq!(field(&file, "kind"), "other");
+    let (status, _, bytes) = download(&alice.api, field(&file, "fileUrl")).await;
+    assert_eq!(status.as_u16(), 200);
+    assert!(!tells(&bytes) && bytes.ends_with(b"the picture"));
+}
+
+#[tokio::test]
 async fn a_photo_is_turned_upright_and_tells_nothing_else() {
     let server = TestServer::start().await;
     let [alice] = server.people(["alice"]).await;
