@@ -27,6 +27,8 @@ use crate::{
 const MOMENT: Duration = Duration::from_millis(30);
 /// The pause after a failed look into the log.
 const PAUSE: Duration = Duration::from_millis(500);
+/// How long the store has to be behind the readers before that is believed: right after an election it may be for a moment.
+const BELIEVED: Duration = Duration::from_secs(5);
 /// Appends read in one go while healing.
 const CHUNK: u64 = 500;
 /// Jobs taken in one go: entries that came while the readers were served go out together.
@@ -103,6 +105,8 @@ pub(super) struct Lane {
     readers: HashMap<SocketId, Reader>,
     order: Order,
     heal_at: Option<Instant>,
+    /// Since when the store has been behind the readers.
+    ahead: Option<Instant>,
 }
 
 impl Lane {
@@ -117,7 +121,7 @@ impl Lane {
             tokio::time::sleep(PAUSE).await;
         };
         let order = Order::new(head);
-        let mut lane = Self { hub, stream, jobs, readers: HashMap::new(), order, heal_at: None };
+        let mut lane = Self { hub, stream, jobs, readers: HashMap::new(), order, heal_at: None, ahead: None };
         loop {
             lane.step().await;
             if lane.idle() {
@@ -188,6 +192,9 @@ impl Lane {
             Job::Unfollow(socket) => drop(self.readers.remove(&socket)),
             Job::UnfollowStranger(socket) => self.unfollow_stranger(socket).await,
             Job::Check(head) => {
+                if head.rev >= self.order.at().rev {
+                    self.ahead = None;
+                }
                 if head.rev > self.order.at().rev {
                     self.heal_soon(MOMENT);
                 } else if head.rev < self.order.at().rev || head != self.order.at() && !self.order.gap() {
@@ -221,6 +228,11 @@ impl Lane {
                     // It has come since.
                     continue;
                 }
+                if head.rev < at.rev && self.ahead.get_or_insert_with(Instant::now).elapsed() < BELIEVED {
+                    self.heal_soon(PAUSE);
+                    return Ok(());
+                }
+                self.ahead = None;
                 if head == at && !self.order.parted() {
                     return Ok(());
                 }
