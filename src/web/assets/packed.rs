@@ -9,8 +9,8 @@ use flate2::{Compression, write::GzEncoder};
 use mime_guess::{Mime, mime};
 use tokio::sync::OnceCell;
 
-/// How hard Brotli tries, of 11. The last two steps save seven percent; they
-/// take ten times as long, once a file and process, but far longer in a build that isn't optimised.
+/// How hard Brotli tries, of 11. The last two steps save seven percent; they take ten times as long, once a file and process,
+/// but far longer in a build that isn't optimised.
 const BROTLI: i32 = if cfg!(debug_assertions) { 5 } else { 11 };
 
 /// A compression that browsers undo.
