@@ -93,13 +93,21 @@ pub(super) fn wishes_of(made: Vec<Made>, maybe_in: bool) -> Vec<Wish> {
 }
 
 pub(super) fn answer_if_found(wish: Wish, found: &HashMap<NonceKey, Found>) -> Option<Wish> {
-    let Some(Found { entry, tag }) = found.get(&wish.change.nonce) else { return Some(wish) };
-    let _ = wish.reply.send(if entry.request == wish.hash {
-        Ok(Done { rev: Some(entry.rev), tag: Some(*tag), seq: entry.what.new_seq() })
-    } else {
-        Err(Refusal::NonceReused.into())
-    });
+    let Some(found) = found.get(&wish.change.nonce) else { return Some(wish) };
+    let _ = wish.reply.send(first_result(found, wish.hash).map_err(LogError::from));
     None
+}
+
+/// What a change with a known nonce came to, if it asks for the same as then.
+pub(super) fn first_result(found: &Found, request: RequestHash) -> Result<Done, Refusal> {
+    let (then, result) = match found {
+        Found::Entry { entry, tag } => {
+            let done = Done { rev: Some(entry.rev), tag: Some(*tag), seq: entry.what.new_seq() };
+            (entry.request, Ok(done))
+        }
+        Found::Ended(ended) => (ended.request, ended.refusal.map_or(Ok(Done::UNCHANGED), Err)),
+    };
+    if then == request { result } else { Err(Refusal::NonceReused) }
 }
 
 /// Tells that the changes are made; once what follows from them has followed, if something does.

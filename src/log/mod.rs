@@ -34,7 +34,7 @@ use crate::{
     bus::{Bus, Committed},
     metrics::metrics,
     model::{Change, Done, Refusal, RequestHash, Stream},
-    store::{Found, Store, StoreError},
+    store::{Store, StoreError},
 };
 
 /// Changes that may wait for one stream; a further one waits outside, and no longer than [`PATIENCE`].
@@ -189,11 +189,8 @@ impl Log {
     /// `Refused` when the nonce was used for another request.
     pub async fn first_result(&self, change: &Change) -> Result<Option<Done>, LogError> {
         let found = self.store().find(change.stream, std::slice::from_ref(&change.nonce)).await?;
-        let Some(Found { entry, tag }) = found.into_iter().next() else { return Ok(None) };
-        if entry.request != RequestHash::of(&change.command) {
-            return Err(Refusal::NonceReused.into());
-        }
-        Ok(Some(Done { rev: Some(entry.rev), tag: Some(tag), seq: entry.what.new_seq() }))
+        let found = found.first().map(|found| draft::first_result(found, RequestHash::of(&change.command)));
+        Ok(found.transpose()?)
     }
 
     /// Takes notice of another node's append, if this node writes to the stream: the next change is then decided upon it

@@ -18,8 +18,8 @@ use crate::{
     bus::{Channel, Committed, Notice},
     metrics::metrics,
     model::{
-        Append, Command, Doc, Done, NonceKey, Person, RequestHash, Stream, Tag, What, entry::MAX_ENTRIES,
-        room::Touches,
+        Append, Command, Doc, Done, Ended, Head, NonceKey, Person, Refusal, RequestHash, Stream, Tag, What,
+        entry::MAX_ENTRIES, room::Touches,
     },
     store::{AppendError, Appended, Write},
 };
@@ -259,14 +259,15 @@ impl Writer {
         }
         match self.log.store().find(self.stream, &nonces).await {
             Ok(found) => {
-                let found: HashMap<_, _> = found.into_iter().map(|f| (f.entry.nonce.clone(), f)).collect();
+                let found: HashMap<_, _> =
+                    found.into_iter().map(|found| (found.nonce().clone(), found)).collect();
                 Ok(wishes.into_iter().filter_map(|wish| answer_if_found(wish, &found)).collect())
             }
             Err(error) => Err((wishes, error.to_string())),
         }
     }
 
-    /// Answers what the rules refused or found to be so already: by its first result, where the log holds one.
+    /// Answers what the rules refused or found to be so already: by its first result, where there is one.
     async fn answer_repeats(
         &mut self,
         repeats: Vec<Wish>,
@@ -291,15 +292,49 @@ impl Writer {
             self.state = None;
             return Ok(repeats.into_iter().chain(left).collect());
         };
-        let mut left = left;
+        let (mut left, mut ending) = (left, vec![]);
         for wish in repeats {
             match state.decide(wish.change.actor, &wish.change.command) {
                 Ok(whats) if !whats.is_empty() => left.push(wish),
-                Ok(_) => drop(wish.reply.send(Ok(Done::UNCHANGED))),
-                Err(refusal) => drop(wish.reply.send(Err(refusal.into()))),
+                Ok(_) => ending.push((wish, None)),
+                Err(refusal) => ending.push((wish, Some(refusal))),
+            }
+        }
+        match self.end(ending, head).await {
+            Ok(again) => left.extend(again),
+            Err((mut again, why)) => {
+                again.extend(left);
+                return Err((again, why));
             }
         }
         Ok(left)
+    }
+
+    /// Ends changes without an entry. How is kept before it is told: another node may have the same change on its way,
+    /// from before its asker came here, and must find that it ended. Returns those that have to be decided again.
+    async fn end(
+        &self,
+        ending: Vec<(Wish, Option<Refusal>)>,
+        head: Head,
+    ) -> Result<Vec<Wish>, (Vec<Wish>, String)> {
+        let mut ended = Vec::with_capacity(ending.len());
+        let mut wishes = Vec::with_capacity(ending.len());
+        for (wish, refusal) in ending {
+            if head == Head::default() {
+                // Nobody has written to the stream, so no node has a change of it on its way.
+                let _ = wish.reply.send(refusal.map_or(Ok(Done::UNCHANGED), |refusal| Err(refusal.into())));
+                continue;
+            }
+            ended.push(Ended { nonce: wish.change.nonce.clone(), request: wish.hash, refusal });
+            wishes.push(wish);
+        }
+        if ended.is_empty() {
+            return Ok(wishes);
+        }
+        match self.log.store().note_ended(self.stream, ended).await {
+            Ok(()) => self.answer_those_in(wishes, |_| true).await,
+            Err(error) => Err((wishes, error.to_string())),
+        }
     }
 }
 

@@ -1,10 +1,10 @@
 //! What somebody asks for, and how it may end.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     call::Outcome,
-    entry::What,
+    entry::{RequestHash, What},
     file::{Attachment, PictureId},
     ids::{CallId, FileId, NonceKey, Rev, RoomId, Seq, Stream, Tag, UserId},
     room::{Role, RoomKind},
@@ -229,8 +229,20 @@ impl Done {
     pub const UNCHANGED: Done = Done { rev: None, tag: None, seq: None };
 }
 
+/// How a change ended that brought no entry. It is kept, so that the change never goes in by another way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// The change's.
+    pub nonce: NonceKey,
+    /// What it asked for.
+    pub request: RequestHash,
+    /// Why it was refused; none when nothing had to change.
+    pub refusal: Option<Refusal>,
+}
+
 /// Why a change is refused for good.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
 pub enum Refusal {
     /// It isn't there, or isn't open to who asks.
     #[error("There is no such thing, or it isn't open to you.")]

@@ -15,7 +15,7 @@ pub mod room;
 pub mod status;
 pub mod text;
 
-pub use command::{Actor, Change, Command, Done, PersonCommand, Refusal, RoomCommand};
+pub use command::{Actor, Change, Command, Done, Ended, PersonCommand, Refusal, RoomCommand};
 pub use entry::{Append, Entry, Head, RequestHash, SystemLine, What};
 pub use file::{Attachment, FileKind, PictureId, Place, StoredFile, Upload};
 pub use ids::{

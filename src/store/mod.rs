@@ -18,8 +18,8 @@ pub use dump::{Collection, Dump, Record, Underway};
 pub use files::{FileStore, Taken};
 
 use crate::model::{
-    Append, CallId, Doc, Entry, FileId, FileKind, Head, InviteId, Membership, Message, NodeId, NonceKey,
-    Person, Rev, Room, RoomId, Seq, SessionId, Stream, Tag, Term, Timestamp, UserId,
+    Append, CallId, Doc, Ended, Entry, FileId, FileKind, Head, InviteId, Membership, Message, NodeId,
+    NonceKey, Person, Rev, Room, RoomId, Seq, SessionId, Stream, Tag, Term, Timestamp, UserId,
     account::{Account, Invite, NewAccount, Session},
 };
 
@@ -40,7 +40,7 @@ pub enum StoreError {
 /// Why an append did not go in for sure.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
-    /// The stream's head has moved on, or the log holds one of the nonces. Nothing of it went in.
+    /// The stream's head has moved on, or one of the nonces is known. Nothing of it went in.
     #[error("the head has moved, or a nonce is known")]
     Taken,
     /// There is no room for it. Nothing of it went in.
@@ -72,20 +72,35 @@ pub enum Appended {
     Pending,
 }
 
-/// An entry found in the log, with the tag of its append.
+/// What is known of a nonce.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// The entry.
-    pub entry: Entry,
-    /// Its append's tag.
-    pub tag: Tag,
+pub enum Found {
+    /// An entry of the log bears it.
+    Entry {
+        /// The entry.
+        entry: Entry,
+        /// Its append's tag.
+        tag: Tag,
+    },
+    /// Its change ended without an entry.
+    Ended(Ended),
+}
+
+impl Found {
+    /// Which.
+    pub fn nonce(&self) -> &NonceKey {
+        match self {
+            Found::Entry { entry, .. } => &entry.nonce,
+            Found::Ended(ended) => &ended.nonce,
+        }
+    }
 }
 
 /// The log of all streams, and how far it is folded.
 #[async_trait]
 pub trait LogStore: Send + Sync + 'static {
-    /// Puts an append right after its stream's head, if the head is still `append.base()` and none of its nonces is in
-    /// the stream yet: all of it or nothing. Concurrent calls share a wait on the disk.
+    /// Puts an append right after its stream's head, if the head is still `append.base()` and none of its nonces is known
+    /// in the stream yet: all of it or nothing. Concurrent calls share a wait on the disk.
     ///
     /// # Errors
     /// [`AppendError`]; only `Unknown` leaves open whether it went in.
@@ -98,7 +113,11 @@ pub trait LogStore: Send + Sync + 'static {
     /// The heads of these streams, in one query; a stream without entries is left out.
     async fn heads(&self, streams: &[Stream]) -> Result<Vec<(Stream, Head)>, StoreError>;
 
-    /// Entries of a stream that bear one of these nonces.
+    /// Keeps how changes ended that brought no entry to a stream that has a log; one whose nonce is known by then is left
+    /// as it is. Whichever is first counts, this or an append: [`LogStore::find`] tells.
+    async fn note_ended(&self, stream: Stream, ended: Vec<Ended>) -> Result<(), StoreError>;
+
+    /// What is known of these nonces in a stream.
     async fn find(&self, stream: Stream, nonces: &[NonceKey]) -> Result<Vec<Found>, StoreError>;
 
     /// How far the stream is folded.
@@ -114,7 +133,8 @@ pub trait LogStore: Send + Sync + 'static {
     /// Streams that were appended to since `since` and whose watermark is behind their head.
     async fn unfolded(&self, since: Timestamp) -> Result<Vec<Stream>, StoreError>;
 
-    /// Takes out whole folded appends whose last entry is older than `before`, never a stream's last. Returns how many.
+    /// Takes out whole folded appends whose last entry is older than `before`, never a stream's last, and how
+    /// changes ended before then. Returns how many appends.
     async fn trim(&self, before: Timestamp) -> Result<u64, StoreError>;
 }
 

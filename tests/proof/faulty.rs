@@ -10,8 +10,9 @@ use async_trait::async_trait;
 use parlor::{
     model::Append,
     model::{
-        Attachment, CallId, Doc, FileId, FileKind, Head, InviteId, Membership, Message, NonceKey, Person,
-        Place, Rev, Room, RoomId, Seq, SessionId, StoredFile, Stream, Term, Timestamp, Upload, UserId,
+        Attachment, CallId, Doc, Ended, FileId, FileKind, Head, InviteId, Membership, Message, NonceKey,
+        Person, Place, Rev, Room, RoomId, Seq, SessionId, StoredFile, Stream, Term, Timestamp, Upload,
+        UserId,
         account::{Account, Invite, NewAccount, Session},
         file::ContentHash,
     },
@@ -133,6 +134,10 @@ impl LogStore for Faulty {
 
     async fn streams(&self, after: Option<Stream>, limit: usize) -> Result<Vec<Stream>, StoreError> {
         self.inner.streams(after, limit).await
+    }
+
+    async fn note_ended(&self, stream: Stream, ended: Vec<Ended>) -> Result<(), StoreError> {
+        self.inner.note_ended(stream, ended).await
     }
 
     async fn find(&self, stream: Stream, nonces: &[NonceKey]) -> Result<Vec<Found>, StoreError> {

@@ -1,6 +1,6 @@
 //! Two nodes, one community: over MongoDB and Redis, as an operator starts them.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     people::{Answer, PASSWORD, Person, Socket, people},
@@ -89,6 +89,34 @@ async fn nothing_is_lost_between_nodes_while_redis_is_away() {
     alice.say(&room, "four").await;
     let heard = his.find(|frame| frame["change"] == "posted").await;
     assert_eq!(heard["message"]["text"], "four");
+}
+
+/// One's client writes through a node that hangs, comes back through another, and is refused there.
+#[tokio::test]
+async fn what_was_refused_on_one_node_goes_in_on_no_other() {
+    let redis = RedisServer::start().await;
+    let (one, other) = two_nodes(&redis.url()).await;
+    let [alice] = people(&one.url, ["alice"]).await;
+    let [bob] = people(&other.url, ["bob"]).await;
+    let room = alice.general().await;
+    let path = format!("/api/rooms/{room}");
+    let (mut hangs, mut heard) = (Person::login(&one.url, "bob").await.socket().await, alice.socket().await);
+    let post = json!({ "type": "message", "room": room, "nonce": "late", "text": "from outside" });
+
+    one.signal("-STOP");
+    hangs.send(&post).await;
+    assert_eq!(bob.post(&format!("{path}/leave"), Value::Null).await.status, 204);
+    let mut his = bob.socket().await;
+    his.send(&post).await;
+    assert_eq!(his.expect("error").await["code"], "forbidden");
+    bob.post(&format!("{path}/join"), Value::Null).await.ok();
+    one.signal("-CONT");
+
+    let told = hangs.find(|frame| frame["nonce"] == "late").await;
+    assert_eq!(told["code"], "forbidden", "as it was told there");
+    bob.say(&room, "from inside").await;
+    let first = heard.find(|frame| frame["change"] == "posted").await;
+    assert_eq!(first["message"]["text"], "from inside");
 }
 
 #[tokio::test]

@@ -127,7 +127,8 @@ impl MongoStore {
     async fn log_after(&self, after: &[u8]) -> Result<Vec<Record>, StoreError> {
         let order = doc! { "stream": 1, "first": 1 };
         let documents = self.documents(Collection::Log);
-        let mut find = documents.find(doc! {}).sort(order.clone());
+        // How changes ended without an entry matters to writers that are under way, and there are none.
+        let mut find = documents.find(doc! { "first": { "$gt": 0 } }).sort(order.clone());
         if let Some((stream, rev)) = after.split_at_checked(17) {
             let rev = rev.try_into().map(i64::from_be_bytes).map_err(|_| broken("not a key of the log"))?;
             // Along the index, beginning there.

@@ -103,6 +103,30 @@ pub(super) async fn refused<T>(
     .await
 }
 
+/// Waits for an unordered write of many, each of which may be there already.
+pub(super) async fn known_or_in<T>(
+    work: impl IntoFuture<Output = mongodb::error::Result<T>>,
+) -> Result<(), StoreError> {
+    let work = work.into_future();
+    bounded(async {
+        match work.await {
+            Ok(_) => Ok(()),
+            Err(error) if only_duplicates(&error) => Ok(()),
+            Err(error) => Err(error),
+        }
+    })
+    .await
+}
+
+/// Whether of a write of many nothing is amiss but that unique indexes refused some.
+fn only_duplicates(error: &Error) -> bool {
+    let ErrorKind::InsertMany(many) = &*error.kind else { return false };
+    let refusals = many.write_errors.as_deref().unwrap_or_default();
+    many.write_concern_error.is_none()
+        && !refusals.is_empty()
+        && refusals.iter().all(|refusal| refusal.code == DUPLICATE_KEY)
+}
+
 /// What became of one document of a write of many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refused {

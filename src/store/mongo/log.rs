@@ -14,12 +14,12 @@ use serde::{Deserialize, Serialize};
 use super::{
     MongoStore,
     bson::{binary, int, stream_key, stream_of, tag_bits, tag_of, uint},
-    errors::{BATCH, PATIENCE, all, broken},
+    errors::{BATCH, PATIENCE, all, broken, known_or_in},
     schema::Collections,
 };
 use crate::{
     model::{
-        Append, Doc, Entry, Head, NonceKey, RequestHash, Rev, Stream, Timestamp, UserId, What,
+        Append, Doc, Ended, Entry, Head, NonceKey, RequestHash, Rev, Stream, Tag, Timestamp, UserId, What,
         entry::{MAX_BYTES, MAX_ENTRIES},
     },
     store::{AppendError, Appended, Found, LogStore, StoreError, Write},
@@ -44,6 +44,43 @@ pub(super) struct LogDocument {
     entries: Vec<LogEntry>,
     /// The entries', in their order.
     nonces: Vec<NonceKey>,
+}
+
+/// A change that ended without an entry. It stands in the log for the sake of the index: no append bears its nonce any
+/// more. Its place is below zero, where no reader of a stream comes.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct EndedDocument {
+    #[serde(rename = "_id")]
+    id: Binary,
+    stream: Binary,
+    first: i64,
+    /// Of entries: 0.
+    count: i64,
+    /// Its own, alone.
+    nonces: Vec<NonceKey>,
+    ended: Ended,
+}
+
+impl EndedDocument {
+    fn new(stream: Stream, ended: Ended) -> Self {
+        let chance = Tag::random().0;
+        Self {
+            id: append_key(Timestamp::now(), chance),
+            stream: stream_key(stream),
+            first: -int((chance >> 1).max(1)),
+            count: 0,
+            nonces: vec![ended.nonce.clone()],
+            ended,
+        }
+    }
+}
+
+/// A document of the log.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Logged {
+    Ended(EndedDocument),
+    Append(LogDocument),
 }
 
 /// An entry, without what its document says.
@@ -220,16 +257,29 @@ impl LogStore for MongoStore {
             .collect()
     }
 
+    async fn note_ended(&self, stream: Stream, ended: Vec<Ended>) -> Result<(), StoreError> {
+        let log = self.collections.log.clone_with_type::<EndedDocument>();
+        let documents = ended.into_iter().map(|ended| EndedDocument::new(stream, ended));
+        known_or_in(log.insert_many(documents).ordered(false)).await
+    }
+
     async fn find(&self, stream: Stream, nonces: &[NonceKey]) -> Result<Vec<Found>, StoreError> {
         let wanted: HashSet<&NonceKey> = nonces.iter().collect();
         let named: Vec<&str> = nonces.iter().map(|nonce| &*nonce.0).collect();
         let filter = doc! { "stream": stream_key(stream), "nonces": { "$in": named } };
-        let documents = all(self.collections.log.find(filter).max_time(PATIENCE)).await?;
+        let log = self.collections.log.clone_with_type::<Logged>();
+        let documents = all(log.find(filter).max_time(PATIENCE)).await?;
         let mut found = Vec::with_capacity(nonces.len());
         for document in documents {
-            let append = document.into_append()?;
+            let append = match document {
+                Logged::Ended(document) => {
+                    found.push(Found::Ended(document.ended));
+                    continue;
+                }
+                Logged::Append(document) => document.into_append()?,
+            };
             let entries = append.entries.into_iter().filter(|entry| wanted.contains(&entry.nonce));
-            found.extend(entries.map(|entry| Found { entry, tag: append.tag }));
+            found.extend(entries.map(|entry| Found::Entry { entry, tag: append.tag }));
         }
         Ok(found)
     }

@@ -46,8 +46,9 @@ impl MongoStore {
 
     /// The last append that begins at `rev` or before; where the log was trimmed past that, its first.
     async fn nearest(&self, stream: Stream, rev: Rev) -> Result<Option<Append>, StoreError> {
-        for (side, order) in [("$lte", -1), ("$gt", 1)] {
-            let filter = doc! { "stream": stream_key(stream), "first": { side: int(rev.0) } };
+        let sides = [(doc! { "$gt": 0, "$lte": int(rev.0) }, -1), (doc! { "$gt": int(rev.0) }, 1)];
+        for (side, order) in sides {
+            let filter = doc! { "stream": stream_key(stream), "first": side };
             let find = self.collections.log.find_one(filter).sort(doc! { "first": order });
             if let Some(document) = bounded(find.max_time(PATIENCE)).await? {
                 return document.into_append().map(Some);

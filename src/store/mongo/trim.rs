@@ -2,12 +2,15 @@
 
 use std::collections::HashMap;
 
-use mongodb::bson::{Binary, RawDocumentBuf, doc, rawdoc};
+use mongodb::{
+    bson::{Binary, RawDocumentBuf, doc, rawdoc},
+    options::Hint,
+};
 use serde::Deserialize;
 
 use super::{
     MongoStore,
-    errors::{PATIENCE, all},
+    errors::{PATIENCE, all, bounded},
     log::{newest, since},
     statements,
     watermarks::Watermark,
@@ -28,23 +31,27 @@ struct Old {
 }
 
 impl MongoStore {
-    /// Takes out folded appends whose last entry is from before then, but a stream's last.
+    /// Takes out folded appends whose last entry is from before then, but a stream's last; and how changes ended
+    /// before.
     pub(super) async fn trim_log(&self, before: Timestamp) -> Result<u64, StoreError> {
         let log = self.collections.log.clone_with_type::<Old>();
         let (mut from, until) = (since(Timestamp(0)), since(before));
         let mut trimmed = 0;
         loop {
             let page = log
-                .find(doc! { "_id": { "$gt": &from, "$lt": &until } })
+                .find(doc! { "_id": { "$gt": &from, "$lt": &until }, "first": { "$gt": 0 } })
                 .sort(doc! { "_id": 1 })
                 .limit(PAGE)
                 .projection(doc! { "stream": 1, "first": 1, "count": 1 })
                 .max_time(PATIENCE);
             let page = all(page).await?;
-            let Some(last) = page.last() else { return Ok(trimmed) };
+            let Some(last) = page.last() else { break };
             from = last.id.clone();
             trimmed += self.trim_page(page).await?;
         }
+        let ended = doc! { "_id": { "$lt": until }, "first": { "$lt": 0 } };
+        bounded(log.delete_many(ended).hint(Hint::Keys(doc! { "_id": 1 }))).await?;
+        Ok(trimmed)
     }
 
     /// Takes out those of a page that may go. Of a stream, what is older than the oldest of the page went before.
@@ -68,7 +75,7 @@ impl MongoStore {
             let Some(up_to) = olds.iter().filter(goes).map(|old| old.first).max() else { continue };
             // Along the index, so from the oldest on: cut short, it leaves no hole.
             statements.push(rawdoc! {
-                "q": { "stream": newest.stream, "first": { "$lte": up_to } },
+                "q": { "stream": newest.stream, "first": { "$gt": 0, "$lte": up_to } },
                 "limit": 0,
                 "hint": { "stream": 1, "first": 1 },
             });

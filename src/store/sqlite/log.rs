@@ -13,7 +13,7 @@ use super::{
     row::{count, head, int, json, nat},
 };
 use crate::{
-    model::{Append, Doc, Entry, Head, NonceKey, Rev, Stream, Tag, Timestamp},
+    model::{Append, Doc, Ended, Entry, Head, NonceKey, Rev, Stream, Tag, Timestamp},
     store::{AppendError, Appended, Found, LogStore, StoreError, Write},
 };
 
@@ -33,6 +33,11 @@ pub(super) const TRIMMABLE: &str = "
     SELECT log.stream, log.first FROM log JOIN streams ON streams.id = log.stream
     WHERE log.at < ?1 AND log.last <= streams.folded AND log.last < streams.rev
     ORDER BY log.at, log.first LIMIT ?2";
+
+pub(super) const FORGET_NONCES: &str =
+    "DELETE FROM nonces WHERE (stream, nonce) IN (SELECT stream, nonce FROM ended WHERE at < ?1)";
+
+pub(super) const FORGET_ENDED: &str = "DELETE FROM ended WHERE at < ?1";
 
 #[async_trait]
 impl LogStore for SqliteStore {
@@ -57,6 +62,15 @@ impl LogStore for SqliteStore {
             Ok(heads)
         };
         Ok(if few { self.look_up(work).await? } else { self.query(work).await? })
+    }
+
+    async fn note_ended(&self, stream: Stream, ended: Vec<Ended>) -> Result<(), StoreError> {
+        let ended = ended
+            .iter()
+            .map(|ended| Ok((digest(&ended.nonce), serde_json::to_vec(ended)?)))
+            .collect::<Result<Vec<_>, Failure>>()?;
+        let at = Timestamp::now();
+        Ok(self.commit(move |db| note_ended(db, stream, at, &ended)).await?)
     }
 
     async fn find(&self, stream: Stream, nonces: &[NonceKey]) -> Result<Vec<Found>, StoreError> {
@@ -110,6 +124,7 @@ impl LogStore for SqliteStore {
     }
 
     async fn trim(&self, before: Timestamp) -> Result<u64, StoreError> {
+        self.commit(move |db| forget_ended(db, before)).await?;
         let mut trimmed = 0;
         loop {
             let old = self.query(move |db| trimmable(db, before)).await?;
@@ -266,6 +281,9 @@ pub(super) fn stand(db: &Connection, stream: Stream, head: Head, folded: Head) -
     }
 }
 
+/// Stands for the rev of a nonce whose change ended without an entry.
+const ENDED: i64 = 0;
+
 /// What stands for a nonce in the index, shorter than the nonce itself.
 fn digest(nonce: &NonceKey) -> Vec<u8> {
     Sha256::digest(nonce.0.as_bytes())[..16].to_vec()
@@ -319,15 +337,19 @@ fn read(db: &Connection, stream: Stream, after: Rev, limit: u64) -> Result<Vec<A
 fn find(db: &Connection, stream: Stream, nonces: &[NonceKey]) -> Result<Vec<Found>, Failure> {
     let Some(id) = stream_id(db, stream)? else { return Ok(vec![]) };
     let mut place = db.prepare_cached("SELECT rev FROM nonces WHERE stream = ?1 AND nonce = ?2")?;
-    let mut revs = vec![];
+    let mut ended = db.prepare_cached("SELECT how FROM ended WHERE stream = ?1 AND nonce = ?2")?;
+    let (mut revs, mut found) = (vec![], vec![]);
     for nonce in nonces {
-        revs.extend(place.query_row(params![id, digest(nonce)], |row| row.get::<_, i64>(0)).optional()?);
+        let nonce = digest(nonce);
+        match place.query_row(params![id, nonce], |row| row.get(0)).optional()? {
+            Some(ENDED) => found.push(Found::Ended(ended.query_row(params![id, nonce], |row| json(row, 0))?)),
+            rev => revs.extend(rev),
+        }
     }
     revs.sort_unstable();
     revs.dedup();
     let wanted: HashSet<_> = nonces.iter().collect();
     let mut query = holding(db)?;
-    let mut found = Vec::with_capacity(revs.len());
     let mut held: Option<Append> = None;
     for rev in revs {
         if held.as_ref().is_none_or(|append| int(append.head().rev.0) < rev) {
@@ -336,9 +358,35 @@ fn find(db: &Connection, stream: Stream, nonces: &[NonceKey]) -> Result<Vec<Foun
         let Some(append) = &held else { continue };
         let entry =
             append.entries.iter().find(|entry| int(entry.rev.0) == rev && wanted.contains(&entry.nonce));
-        found.extend(entry.map(|entry: &Entry| Found { entry: entry.clone(), tag: append.tag }));
+        found.extend(entry.map(|entry: &Entry| Found::Entry { entry: entry.clone(), tag: append.tag }));
     }
     Ok(found)
+}
+
+fn note_ended(
+    db: &Connection,
+    stream: Stream,
+    at: Timestamp,
+    ended: &[(Vec<u8>, Vec<u8>)],
+) -> Result<(), Failure> {
+    let Some(id) = stream_id(db, stream)? else { return Ok(()) };
+    let mut know = db.prepare_cached(
+        "INSERT INTO nonces (stream, nonce, rev) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+    )?;
+    let mut keep = db.prepare_cached("INSERT INTO ended (stream, nonce, at, how) VALUES (?1, ?2, ?3, ?4)")?;
+    for (nonce, how) in ended {
+        if know.execute(params![id, nonce, ENDED])? == 1 {
+            keep.execute(params![id, nonce, at.0, how])?;
+        }
+    }
+    Ok(())
+}
+
+/// Lets go of how changes ended before then.
+fn forget_ended(db: &Connection, before: Timestamp) -> Result<(), Failure> {
+    db.prepare_cached(FORGET_NONCES)?.execute([before.0])?;
+    db.prepare_cached(FORGET_ENDED)?.execute([before.0])?;
+    Ok(())
 }
 
 /// Appends that may be taken out, by stream and first rev; as many as are taken out in one go.

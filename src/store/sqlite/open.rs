@@ -20,6 +20,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/2.sql")),
     M::up(include_str!("migrations/3.sql")),
     M::up(include_str!("migrations/4.sql")),
+    M::up(include_str!("migrations/5.sql")),
 ];
 /// How long a connection waits for another's lock. Ours rarely meet; an operator's shell may hold one for a while.
 const PATIENCE: Duration = Duration::from_secs(10);

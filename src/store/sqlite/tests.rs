@@ -217,6 +217,8 @@ async fn queries_are_served_by_an_index() {
         people::BEGINNING,
         log::STREAMS,
         log::TRIMMABLE,
+        log::FORGET_NONCES,
+        log::FORGET_ENDED,
         log::UNFOLDED,
         rooms::PUBLIC,
         rooms::MEMBERS,

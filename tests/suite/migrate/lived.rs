@@ -58,6 +58,9 @@ async fn live(url: &str) -> Lived {
     let photo = encoded(&picture(300, 200), ImageFormat::Png);
     hers.say(&room, "hello @bob, and **everybody**").await;
     his.say(&room, "@everyone, hello").await;
+    // A refusal stays behind.
+    let deleted = his.delete(&format!("{path}/messages/1")).await;
+    assert_eq!(deleted.code(), "forbidden");
     carols.say(&room, "a word too much").await;
     hers.say(&room, "to be edited").await;
     let base = hers.get(&format!("{path}/messages/4")).await.ok()["base"].clone();

@@ -38,7 +38,9 @@ fn text(path: &Path) -> &str {
 /// All rows of a database, by table. The short ids of streams, which a database gives by itself, are the streams' keys here.
 fn rows(data: &Path) -> BTreeMap<String, Vec<String>> {
     let db = Connection::open(data.join("parlor.db")).unwrap();
-    let mut query = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").unwrap();
+    // How changes ended without an entry isn't moved.
+    let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name != 'ended'";
+    let mut query = db.prepare(tables).unwrap();
     let tables = query.query_map([], |row| row.get::<_, String>(0)).unwrap();
     let tables: Vec<_> = tables.map(Result::unwrap).collect();
     let all = |table: &str| {
@@ -46,7 +48,8 @@ fn rows(data: &Path) -> BTreeMap<String, Vec<String>> {
             "streams" => "SELECT key, rev, tag, at, folded, folded_tag FROM streams".to_owned(),
             "log" => "SELECT key, first, last, log.tag, prev, log.at, entries FROM log JOIN streams ON streams.id = stream"
                 .to_owned(),
-            "nonces" => "SELECT key, nonce, nonces.rev FROM nonces JOIN streams ON streams.id = stream".to_owned(),
+            "nonces" => "SELECT key, nonce, nonces.rev FROM nonces JOIN streams ON streams.id = stream WHERE nonces.rev > 0"
+                .to_owned(),
             other => format!("SELECT * FROM {other}"),
         };
         let mut query = db.prepare(&sql).unwrap();

@@ -7,8 +7,9 @@ use super::*;
 use crate::store_mongo::Place;
 
 /// What isn't moved.
-const LEFT_OUT: [(&str, &str); 7] = [
+const LEFT_OUT: [(&str, &str); 8] = [
     ("nonces", "follow from the log"),
+    ("ended", "matters to writers that are under way, and there are none"),
     ("mentions", "follow from the messages"),
     ("everyone", "follow from the messages"),
     ("message_files", "follow from the messages"),

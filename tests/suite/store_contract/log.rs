@@ -7,7 +7,7 @@ use parlor::{
         Head, NonceKey, Rev, RoomId, Stream, Tag, UserId, What,
         entry::{MAX_BYTES, MAX_ENTRIES},
     },
-    store::{AppendError, Store},
+    store::{AppendError, Found, Store},
 };
 
 use super::stream::{Pen, all, head, post, put};
@@ -183,13 +183,12 @@ pub(super) async fn entries_are_found_by_their_nonces(store: Arc<dyn Store>) {
         one.entries[0].nonce.clone(),
     ];
     let mut found = store.find(pen.stream, &nonces).await.unwrap();
-    found.sort_by_key(|found| found.entry.rev);
-    let places: Vec<_> = found.iter().map(|found| (found.entry.clone(), found.tag)).collect();
-    let expected = [
-        (one.entries[0].clone(), one.tag),
-        (one.entries[2].clone(), one.tag),
-        (other.entries[0].clone(), other.tag),
-    ];
-    assert_eq!(places, expected);
+    found.sort_by_key(|found| match found {
+        Found::Entry { entry, .. } => entry.rev,
+        Found::Ended(_) => Rev(0),
+    });
+    let expected = [(&one, 0), (&one, 2), (&other, 0)]
+        .map(|(append, n)| Found::Entry { entry: append.entries[n].clone(), tag: append.tag });
+    assert_eq!(found, expected);
     assert_eq!(store.find(Pen::room().stream, &nonces).await.unwrap(), []);
 }

@@ -4,6 +4,7 @@
 
 pub(crate) mod accounts;
 mod calls;
+mod ended;
 pub(crate) mod files;
 mod folding;
 mod invites;
@@ -53,6 +54,14 @@ macro_rules! store_contract {
                 heads_of_many_streams_come_together,
                 streams_come_page_by_page,
                 entries_are_found_by_their_nonces,
+            );
+            store_contract!(@tests $fresh, ended:
+                what_ended_without_an_entry_never_goes_in,
+                what_went_in_does_not_end_otherwise,
+                how_it_ended_first_counts,
+                what_ended_is_no_part_of_the_log,
+                an_append_and_an_end_race_for_a_nonce,
+                what_ended_is_forgotten_when_it_is_old,
             );
             store_contract!(@tests $fresh, races:
                 of_many_at_one_head_one_wins,

@@ -3,7 +3,7 @@
 use mongodb::bson::doc;
 use parlor::{
     model::{Head, Rev, RoomId, Stream, Tag},
-    store::{AppendError, LogStore, StoreError},
+    store::{AppendError, Found, LogStore, StoreError},
 };
 
 use super::{
@@ -32,8 +32,7 @@ async fn an_append_without_its_majority_is_unknown_and_is_found() {
     // answer waits for the majority that has the first.
     assert!(matches!(store.append(write(&second)).await, Err(AppendError::Taken)));
     let found = store.find(room, &[second.entries[0].nonce.clone()]).await.unwrap();
-    assert_eq!(found.len(), 1);
-    assert_eq!(found[0].entry, second.entries[0]);
+    assert_eq!(found, [Found::Entry { entry: second.entries[0].clone(), tag: second.tag }]);
     assert_eq!(store.heads(&[room]).await.unwrap(), [(room, second.head())]);
     assert_eq!(store.read(room, first.head().rev, 10).await.unwrap(), [second]);
 }
@@ -52,7 +51,7 @@ async fn an_append_whose_answer_is_lost_is_unknown_and_is_found() {
     assert!(matches!(outcome, Err(AppendError::Unknown(_))), "{outcome:?}");
     between.lose_answers(false);
     let found = store.find(room, &[second.entries[0].nonce.clone()]).await.unwrap();
-    assert_eq!(found[0].tag, second.tag);
+    assert_eq!(found, [Found::Entry { entry: second.entries[0].clone(), tag: second.tag }]);
     assert_eq!(store.read(room, first.head().rev, 10).await.unwrap(), [second]);
 }
 

@@ -6,8 +6,9 @@ use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
 use parlor::{
     model::{
-        Attachment, CallId, Doc, FileId, FileKind, Head, InviteId, Membership, NodeId, Person, Rev, Role,
-        Room, RoomId, RoomKind, Seq, SessionId, StoredFile, Stream, Tag, Term, Timestamp, Upload, UserId,
+        Attachment, CallId, Doc, Ended, FileId, FileKind, Head, InviteId, Membership, NodeId, NonceKey,
+        Person, Refusal, Rev, Role, Room, RoomId, RoomKind, Seq, SessionId, StoredFile, Stream, Tag, Term,
+        Timestamp, Upload, UserId,
         account::{Invite, NewAccount, Session, SessionKind},
         file::{ContentHash, Said},
     },
@@ -93,6 +94,9 @@ async fn use_all(store: &MongoStore) {
         assert_eq!(store.read(stream, Rev(1), 10).await.unwrap(), [first.clone(), second]);
         assert_eq!(store.read(stream, Rev(3), 10).await.unwrap(), []);
         assert_eq!(store.find(stream, &[first.entries[0].nonce.clone()]).await.unwrap().len(), 1);
+        let nonce = NonceKey("refused".into());
+        let ended = Ended { nonce, request: first.entries[0].request, refusal: Some(Refusal::JoinFirst) };
+        store.note_ended(stream, vec![ended]).await.unwrap();
     }
     assert_eq!(store.heads(&streams).await.unwrap().len(), 2);
     for since in [now.minus(hour), now.minus(Duration::from_secs(60))] {
