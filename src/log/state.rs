@@ -3,7 +3,7 @@
 use crate::model::{
     Actor, Append, Command, Doc, Entry, Head, Person, Refusal, Rev, Stream, Timestamp, What,
     entry::MAX_BYTES,
-    room::{RoomView, Touches},
+    room::{Room, RoomView, Touches},
 };
 
 use super::{Log, LogError};
@@ -30,6 +30,17 @@ pub(super) struct State {
     pub(super) view: View,
     /// Appends that may be missing in the projections: looked-up documents get them folded in.
     pub(super) unfolded: Vec<Append>,
+}
+
+/// Where a stream stood before a draft.
+pub(super) struct Standing {
+    at: Timestamp,
+    of: Of,
+}
+
+enum Of {
+    Room(Option<Room>),
+    Person(Option<Person>),
 }
 
 impl State {
@@ -59,6 +70,44 @@ impl State {
         }
         state.apply_unfolded();
         Ok(state)
+    }
+
+    /// What a draft changes of what is held for every change.
+    pub(super) fn standing(&self) -> Standing {
+        let of = match &self.view {
+            View::Room(view) => Of::Room(view.room.clone()),
+            View::Person(person, _) => Of::Person(person.clone()),
+        };
+        Standing { at: self.at, of }
+    }
+
+    /// Takes a draft back that didn't go in: where the stream stood before it, and which documents it changed. Those are
+    /// looked up again when somebody needs them.
+    pub(super) fn take_back(&mut self, before: Standing, changed: &[Doc]) {
+        self.at = before.at;
+        match (&mut self.view, before.of) {
+            (View::Room(view), Of::Room(room)) => {
+                view.room = room;
+                for doc in changed {
+                    match doc {
+                        Doc::Member(member) => drop(view.members.remove(&member.user)),
+                        Doc::Message(message) => drop(view.messages.remove(&message.seq)),
+                        Doc::Room(_) | Doc::Person(_) => {}
+                    }
+                }
+            }
+            (View::Person(person, _), Of::Person(before)) => *person = before,
+            (View::Room(_), Of::Person(_)) | (View::Person(..), Of::Room(_)) => {}
+        }
+    }
+
+    /// Takes notice of what others appended right after the head. False when there is nothing, or it doesn't go on from there.
+    pub(super) async fn catch_up(&mut self, log: &Log) -> Result<bool, LogError> {
+        let appends = log.store().read(self.stream, self.head.rev, CHUNK).await?;
+        for append in &appends {
+            self.learn(append);
+        }
+        Ok(appends.last().is_some_and(|last| last.head() == self.head))
     }
 
     /// Looks up what of `touches` isn't held yet.

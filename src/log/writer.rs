@@ -1,18 +1,18 @@
 //! The writer of one stream on this node: takes what waits, decides it upon the head, appends it, tells, acknowledges.
 //!
-//! Where another node was faster, or the outcome of an append is unknown, the state is forgotten and read again, changes
-//! that the log holds get their first result, and the others are decided anew.
+//! Where another node was faster, what it appended is read; where the outcome of an append is unknown, the state is forgotten
+//! and read again. Changes that the log holds get their first result, and the others are decided anew.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{join, sync::mpsc, time::Instant};
 use tracing::warn;
 
 use super::{
     Job, Log, LogError, PATIENCE,
     draft::{Draft, Wish, answer, answer_if_found, decide, wishes_of},
     fold::Folder,
-    state::State,
+    state::{Standing, State},
 };
 use crate::{
     bus::{Channel, Committed, Notice},
@@ -145,14 +145,17 @@ impl Writer {
             return Err((wishes, error.to_string()));
         }
         let Some(state) = self.state.as_mut() else { return Err((wishes, "no state".to_owned())) };
+        let before = state.standing();
         let (mut draft, left) = decide(state, wishes);
         let repeats = std::mem::take(&mut draft.repeats);
-        let left = match self.append(draft).await {
+        let left = match self.append(draft, before).await {
             Ok(()) => left,
             Err((again, why)) => {
-                self.state = None;
                 let waiting = again.len();
-                let mut again = self.answer_those_in(again, |_| true).await?;
+                let (caught_up, again) =
+                    join!(catch_up(&self.log, self.state.take()), self.answer_those_in(again, |_| true));
+                self.state = caught_up;
+                let mut again = again?;
                 if again.len() < waiting {
                     self.folder.catch_up();
                 }
@@ -190,8 +193,9 @@ impl Writer {
         Ok(())
     }
 
-    /// Appends a draft, tells it and answers it. On failure, returns the wishes, and why they must wait, if they must.
-    async fn append(&mut self, draft: Draft) -> Result<(), (Vec<Wish>, Option<String>)> {
+    /// Appends a draft, tells it and answers it. On failure, returns the wishes, and why they must wait, if they must; the
+    /// state is what it was before the draft, or none.
+    async fn append(&mut self, draft: Draft, before: Standing) -> Result<(), (Vec<Wish>, Option<String>)> {
         let (Some(state), false) = (self.state.as_mut(), draft.entries.is_empty()) else { return Ok(()) };
         let base = state.head;
         let append =
@@ -214,10 +218,12 @@ impl Writer {
             }
             Err(AppendError::Taken) => {
                 metrics().append_conflicts.increment(1);
+                state.take_back(before, &docs);
                 return Err((wishes_of(draft.made, false), None));
             }
             Err(AppendError::Unknown(why)) => {
                 warn!(stream = %self.stream, why, "an append's outcome is unknown; reading again");
+                self.state = None;
                 return Err((wishes_of(draft.made, true), Some(why)));
             }
         };
@@ -336,6 +342,13 @@ impl Writer {
             Err(error) => Err((wishes, error.to_string())),
         }
     }
+}
+
+/// A state that goes on with what others appended; none where it can't, and has to be read anew.
+async fn catch_up(log: &Log, state: Option<State>) -> Option<State> {
+    let mut state = state?;
+    let goes_on = state.catch_up(log).await.unwrap_or(false);
+    (goes_on && state.unfolded.len() <= MAX_UNFOLDED).then_some(state)
 }
 
 /// Messages that were made or whose words changed; of a reaction all see what it says.
