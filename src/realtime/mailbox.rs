@@ -9,7 +9,7 @@ use std::{
 };
 
 use tokio::{
-    net::TcpStream,
+    net::tcp::OwnedWriteHalf,
     sync::Notify,
     time::{Instant, timeout, timeout_at},
 };
@@ -42,7 +42,7 @@ struct Inside {
     /// How many bytes of the first frame have left.
     left: usize,
     /// Where frames go; none before the mailbox is opened, and when the connection is lost.
-    tcp: Option<Arc<TcpStream>>,
+    tcp: Option<Arc<OwnedWriteHalf>>,
     /// Since the connection takes nothing: when that has lasted too long.
     stalled: Option<Instant>,
     close: Option<Close>,
@@ -53,7 +53,7 @@ struct Inside {
 /// What there is to do for a socket.
 enum Due {
     Nothing,
-    Wait(Arc<TcpStream>, Instant),
+    Wait(Arc<OwnedWriteHalf>, Instant),
     End(Option<Close>),
 }
 
@@ -64,7 +64,7 @@ impl Mailbox {
     }
 
     /// From now on frames leave by this connection, `first` before all others; without it, those that wait are forgotten.
-    pub(super) fn open(&self, tcp: Arc<TcpStream>, first: Option<Frame>) {
+    pub(super) fn open(&self, tcp: Arc<OwnedWriteHalf>, first: Option<Frame>) {
         let mut inside = self.inside();
         inside.tcp = Some(tcp);
         match first {
@@ -258,7 +258,7 @@ impl Inside {
     }
 
     /// The connection to wait for, while something still waits.
-    fn rest(&mut self) -> Option<Arc<TcpStream>> {
+    fn rest(&mut self) -> Option<Arc<OwnedWriteHalf>> {
         self.flush();
         self.tcp.clone().filter(|_| !self.waiting.is_empty())
     }
@@ -282,7 +282,7 @@ fn length(frames: &[Frame]) -> usize {
 
 /// Writes frames, the first without those of its bytes that have left; says how many bytes went.
 fn write<'a>(
-    tcp: &TcpStream,
+    tcp: &OwnedWriteHalf,
     mut frames: impl ExactSizeIterator<Item = &'a Frame>,
     left: usize,
 ) -> Result<usize> {
