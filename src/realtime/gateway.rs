@@ -227,7 +227,7 @@ impl Gateway {
                         Begun::Underway(change) => underway.push(change),
                     }
                 }
-                answers = underway.next() => mailbox.send(&answers),
+                answers = underway.next() => mailbox.push(&answers),
                 message = self.socket.next(), if request.is_none() && underway.has_room() => match self.hear(message).await {
                     Ok(heard) => request = heard,
                     Err(close) => return close,

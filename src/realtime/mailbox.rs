@@ -11,6 +11,7 @@ use std::{
 use tokio::{
     net::tcp::OwnedWriteHalf,
     sync::Notify,
+    task::yield_now,
     time::{Instant, timeout, timeout_at},
 };
 
@@ -77,7 +78,8 @@ impl Mailbox {
         }
     }
 
-    /// Puts frames in, in order; the socket's task sends them. When they don't fit, the socket is to be closed.
+    /// Puts frames in, in order; the socket's task sends them, or whoever sends something sooner. When they don't fit, the
+    /// socket is to be closed.
     pub(super) fn push(&self, frames: &[Frame]) {
         let mut inside = self.inside();
         if inside.admits(frames, self.max_frames) {
@@ -127,6 +129,10 @@ impl Mailbox {
     pub(super) async fn serve(&self) -> Option<Close> {
         loop {
             let more = self.more.notified();
+            if self.inside().has_news() {
+                // Who is about to send more does so before: then all of it leaves together.
+                yield_now().await;
+            }
             let due = self.inside().due();
             match due {
                 Due::Nothing => more.await,
@@ -244,6 +250,11 @@ impl Inside {
         if self.waiting.is_empty() {
             self.waiting.shrink_to(KEPT);
         }
+    }
+
+    /// Whether something waits that the connection wasn't asked to take yet.
+    fn has_news(&self) -> bool {
+        !self.waiting.is_empty() && self.stalled.is_none() && self.tcp.is_some()
     }
 
     fn due(&mut self) -> Due {
