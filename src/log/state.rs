@@ -8,8 +8,11 @@ use crate::model::{
 
 use super::{Log, LogError};
 
-/// Messages or people that a view holds before it lets go of them.
-const MAX_HELD: usize = 4_096;
+/// People that a view holds before it lets go of them.
+const MAX_PEOPLE: usize = 4_096;
+/// Messages that it holds before it lets go of them: those that are answered, edited and reacted to are the last ones as a
+/// rule, and others are looked up.
+const MAX_MESSAGES: usize = 256;
 /// Entries read in one go while catching up.
 const CHUNK: u64 = 1_000;
 
@@ -113,10 +116,10 @@ impl State {
     /// Looks up what of `touches` isn't held yet.
     pub(super) async fn look_up(&mut self, log: &Log, touches: Touches) -> Result<(), LogError> {
         let View::Room(view) = &mut self.view else { return Ok(()) };
-        if view.members.len() > MAX_HELD {
+        if view.members.len() > MAX_PEOPLE {
             view.members.clear();
         }
-        if view.messages.len() > MAX_HELD {
+        if view.messages.len() > MAX_MESSAGES {
             view.messages.clear();
         }
         let lacks = view.lacks(touches);

@@ -5,7 +5,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use tokio::{join, sync::mpsc, time::Instant};
+use tokio::{join, sync::mpsc, task::yield_now, time::Instant};
 use tracing::warn;
 
 use super::{
@@ -54,6 +54,8 @@ impl Writer {
             if wishes.is_empty() && !self.wait(&mut wishes).await {
                 return;
             }
+            // What has come by the network meanwhile is handed over before: more changes then go into one append.
+            yield_now().await;
             while wishes.len() < MAX_ENTRIES {
                 match self.jobs.try_recv() {
                     Ok(job) => self.take(job, &mut wishes),

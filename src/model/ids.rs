@@ -315,7 +315,7 @@ impl Nonce {
 
     /// A random one, for changes that the server itself begins.
     pub fn random() -> Self {
-        Self(Uuid::new_v4().simple().to_string().into())
+        Self(Uuid::now_v7().simple().to_string().into())
     }
 }
 
@@ -363,5 +363,11 @@ impl NonceKey {
     /// The nonce as the author's client made it, where a client did.
     pub fn nonce(&self) -> &str {
         self.0.split('/').nth(1).unwrap_or_default()
+    }
+
+    /// When the nonce was made, where it says so, as a UUID of version 7 does: milliseconds since 1970, the highest byte first.
+    pub fn made(&self) -> Option<[u8; 6]> {
+        let id = Uuid::try_parse(self.nonce()).ok().filter(|id| id.get_version_num() == 7)?;
+        id.as_bytes().first_chunk().copied()
     }
 }

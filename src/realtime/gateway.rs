@@ -6,7 +6,7 @@ use futures_util::{StreamExt, future::join_all};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::{
-    net::TcpStream,
+    net::tcp::OwnedWriteHalf,
     time::{Instant, sleep, timeout},
 };
 use tokio_tungstenite::{
@@ -84,19 +84,19 @@ pub async fn serve(hub: Hub, connection: OnUpgrade, entrance: Entrance) {
         return warn!("a socket came by another way than the listener's connections");
     };
     let (tcp, _held) = parts.io.into_inner().into_parts();
-    let tcp = Arc::new(tcp);
+    let (receiving, sending) = tcp.into_split();
     // What has come early lies in a large buffer, which ends here.
     let early = parts.read_buf.to_vec();
     drop(parts.read_buf);
     let mailbox = Arc::new(Mailbox::new(entrance.mailbox));
-    let socket = messages(tcp.clone(), mailbox.clone(), early).await;
+    let socket = messages(receiving, mailbox.clone(), early).await;
     // On the heap, and not part of what the connection's first moments need.
-    Box::pin(run(hub, tcp, socket, mailbox, entrance)).await;
+    Box::pin(run(hub, Arc::new(sending), socket, mailbox, entrance)).await;
 }
 
 async fn run(
     hub: Hub,
-    tcp: Arc<TcpStream>,
+    tcp: Arc<OwnedWriteHalf>,
     socket: WebSocketStream<Receiving>,
     mailbox: Arc<Mailbox>,
     entrance: Entrance,
@@ -227,7 +227,7 @@ impl Gateway {
                         Begun::Underway(change) => underway.push(change),
                     }
                 }
-                answers = underway.next() => mailbox.send(&answers),
+                answers = underway.next() => mailbox.push(&answers),
                 message = self.socket.next(), if request.is_none() && underway.has_room() => match self.hear(message).await {
                     Ok(heard) => request = heard,
                     Err(close) => return close,

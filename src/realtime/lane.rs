@@ -420,9 +420,11 @@ impl Lane {
     }
 }
 
-/// Lets others have their turn after every so many readers.
+/// Lets others have their turn after every so many readers: other tasks, and where cores are few, other threads, too. The store's
+/// has to get a core just for a moment, several times a write, and would wait for the system to take one away from here.
 async fn give_way(served: usize) {
     if served % TOGETHER == TOGETHER - 1 {
+        std::thread::yield_now();
         tokio::task::yield_now().await;
     }
 }

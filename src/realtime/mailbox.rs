@@ -9,8 +9,9 @@ use std::{
 };
 
 use tokio::{
-    net::TcpStream,
+    net::tcp::OwnedWriteHalf,
     sync::Notify,
+    task::yield_now,
     time::{Instant, timeout, timeout_at},
 };
 
@@ -42,7 +43,7 @@ struct Inside {
     /// How many bytes of the first frame have left.
     left: usize,
     /// Where frames go; none before the mailbox is opened, and when the connection is lost.
-    tcp: Option<Arc<TcpStream>>,
+    tcp: Option<Arc<OwnedWriteHalf>>,
     /// Since the connection takes nothing: when that has lasted too long.
     stalled: Option<Instant>,
     close: Option<Close>,
@@ -53,7 +54,7 @@ struct Inside {
 /// What there is to do for a socket.
 enum Due {
     Nothing,
-    Wait(Arc<TcpStream>, Instant),
+    Wait(Arc<OwnedWriteHalf>, Instant),
     End(Option<Close>),
 }
 
@@ -64,7 +65,7 @@ impl Mailbox {
     }
 
     /// From now on frames leave by this connection, `first` before all others; without it, those that wait are forgotten.
-    pub(super) fn open(&self, tcp: Arc<TcpStream>, first: Option<Frame>) {
+    pub(super) fn open(&self, tcp: Arc<OwnedWriteHalf>, first: Option<Frame>) {
         let mut inside = self.inside();
         inside.tcp = Some(tcp);
         match first {
@@ -77,7 +78,8 @@ impl Mailbox {
         }
     }
 
-    /// Puts frames in, in order; the socket's task sends them. When they don't fit, the socket is to be closed.
+    /// Puts frames in, in order; the socket's task sends them, or whoever sends something sooner. When they don't fit, the
+    /// socket is to be closed.
     pub(super) fn push(&self, frames: &[Frame]) {
         let mut inside = self.inside();
         if inside.admits(frames, self.max_frames) {
@@ -127,6 +129,10 @@ impl Mailbox {
     pub(super) async fn serve(&self) -> Option<Close> {
         loop {
             let more = self.more.notified();
+            if self.inside().has_news() {
+                // Who is about to send more does so before: then all of it leaves together.
+                yield_now().await;
+            }
             let due = self.inside().due();
             match due {
                 Due::Nothing => more.await,
@@ -246,6 +252,11 @@ impl Inside {
         }
     }
 
+    /// Whether something waits that the connection wasn't asked to take yet.
+    fn has_news(&self) -> bool {
+        !self.waiting.is_empty() && self.stalled.is_none() && self.tcp.is_some()
+    }
+
     fn due(&mut self) -> Due {
         self.flush();
         match (&self.tcp, self.stalled) {
@@ -258,7 +269,7 @@ impl Inside {
     }
 
     /// The connection to wait for, while something still waits.
-    fn rest(&mut self) -> Option<Arc<TcpStream>> {
+    fn rest(&mut self) -> Option<Arc<OwnedWriteHalf>> {
         self.flush();
         self.tcp.clone().filter(|_| !self.waiting.is_empty())
     }
@@ -282,7 +293,7 @@ fn length(frames: &[Frame]) -> usize {
 
 /// Writes frames, the first without those of its bytes that have left; says how many bytes went.
 fn write<'a>(
-    tcp: &TcpStream,
+    tcp: &OwnedWriteHalf,
     mut frames: impl ExactSizeIterator<Item = &'a Frame>,
     left: usize,
 ) -> Result<usize> {

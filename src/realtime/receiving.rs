@@ -2,15 +2,15 @@
 //! like all that leaves.
 
 use std::{
-    io::{self, ErrorKind},
+    io,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
+    net::tcp::OwnedReadHalf,
 };
 use tokio_tungstenite::{
     WebSocketStream,
@@ -28,13 +28,13 @@ const READ_BUFFER: usize = 1024;
 /// A connection as the library sees it.
 #[derive(Debug)]
 pub(super) struct Receiving {
-    tcp: Arc<TcpStream>,
+    tcp: OwnedReadHalf,
     mailbox: Arc<Mailbox>,
 }
 
 /// What a client sends, message by message; `early` has come already.
 pub(super) async fn messages(
-    tcp: Arc<TcpStream>,
+    tcp: OwnedReadHalf,
     mailbox: Arc<Mailbox>,
     early: Vec<u8>,
 ) -> WebSocketStream<Receiving> {
@@ -48,21 +48,11 @@ pub(super) async fn messages(
 
 impl AsyncRead for Receiving {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        loop {
-            ready!(self.tcp.poll_read_ready(cx))?;
-            match self.tcp.try_read(buffer.initialize_unfilled()) {
-                Ok(read) => {
-                    buffer.advance(read);
-                    return Poll::Ready(Ok(()));
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                Err(error) => return Poll::Ready(Err(error)),
-            }
-        }
+        Pin::new(&mut self.tcp).poll_read(cx, buffer)
     }
 }
 

@@ -20,10 +20,9 @@ pub(crate) struct Person {
     token: String,
 }
 
-/// A nonce that no other change has.
+/// A nonce that no other change has, and that says when it was made, as the page's do.
 pub(crate) fn nonce() -> String {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    format!("load-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+    uuid::Uuid::now_v7().to_string()
 }
 
 impl Person {

@@ -1,7 +1,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 use proptest::prelude::*;
-use tokio::{io::AsyncReadExt, net::TcpListener};
+use tokio::{
+    io::AsyncReadExt,
+    net::{TcpListener, TcpStream},
+};
 
 use super::*;
 
@@ -11,10 +14,10 @@ fn frame(letter: u8, length: usize) -> Frame {
 }
 
 /// Both ends of a connection.
-async fn pair() -> (Arc<TcpStream>, TcpStream) {
+async fn pair() -> (Arc<OwnedWriteHalf>, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (near, far) = tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
-    (Arc::new(near.unwrap()), far.unwrap().0)
+    (Arc::new(near.unwrap().into_split().1), far.unwrap().0)
 }
 
 #[tokio::test]

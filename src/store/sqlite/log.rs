@@ -22,6 +22,9 @@ const FEW: usize = 64;
 /// How many appends are taken out in one go: the writer has others to serve in between.
 const TRIMMED_TOGETHER: usize = 256;
 
+/// How many bytes of a nonce's SHA-256 stand for it.
+const HASHED: usize = 16;
+
 /// Streams that have a log, after ?1; as many as ?2.
 pub(super) const STREAMS: &str = "SELECT key FROM streams WHERE key > ?1 AND rev > 0 ORDER BY key LIMIT ?2";
 
@@ -35,7 +38,7 @@ pub(super) const TRIMMABLE: &str = "
     ORDER BY log.at, log.first LIMIT ?2";
 
 pub(super) const FORGET_NONCES: &str =
-    "DELETE FROM nonces WHERE (stream, nonce) IN (SELECT stream, nonce FROM ended WHERE at < ?1)";
+    "DELETE FROM nonces WHERE (nonce, stream) IN (SELECT nonce, stream FROM ended WHERE at < ?1)";
 
 pub(super) const FORGET_ENDED: &str = "DELETE FROM ended WHERE at < ?1";
 
@@ -284,9 +287,28 @@ pub(super) fn stand(db: &Connection, stream: Stream, head: Head, folded: Head) -
 /// Stands for the rev of a nonce whose change ended without an entry.
 const ENDED: i64 = 0;
 
-/// What stands for a nonce in the index, shorter than the nonce itself.
+/// What stands for a nonce in its table: a hash. A nonce that says when it was made has that time in front: posts of one
+/// moment then write to one page, and not each to another.
 fn digest(nonce: &NonceKey) -> Vec<u8> {
-    Sha256::digest(nonce.0.as_bytes())[..16].to_vec()
+    let made = nonce.made();
+    let mut digest = Vec::with_capacity(made.map_or(0, |made| made.len()) + HASHED);
+    digest.extend(made.iter().flatten());
+    digest.extend_from_slice(&Sha256::digest(nonce.0.as_bytes())[..HASHED]);
+    digest
+}
+
+/// Fills the table of nonces from the log.
+pub(super) fn note_nonces(db: &Connection) -> rusqlite::Result<()> {
+    let mut log = db.prepare("SELECT stream, entries FROM log ORDER BY id")?;
+    let mut note = db.prepare("INSERT INTO nonces (nonce, stream, rev) VALUES (?1, ?2, ?3)")?;
+    let mut rows = log.query([])?;
+    while let Some(row) = rows.next()? {
+        let (stream, entries): (i64, Vec<Entry>) = (row.get(0)?, json(row, 1)?);
+        for entry in entries {
+            note.execute(params![digest(&entry.nonce), stream, int(entry.rev.0)])?;
+        }
+    }
+    Ok(())
 }
 
 pub(super) const APPEND: &str = "SELECT tag, prev, entries, last FROM log WHERE stream = ?1";

@@ -4,24 +4,30 @@ use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io,
     path::{Path, PathBuf},
+    sync::LazyLock,
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Transaction};
 use rusqlite_migration::{M, MigrationDefinitionError, Migrations};
+
+use super::log;
 
 /// The database's file within its folder.
 pub const FILE: &str = "parlor.db";
 /// The file whose lock says that a process uses the folder.
 const LOCK: &str = "parlor.lock";
 /// The schema's steps, one after the other; a released one never changes.
-const STEPS: &[M<'static>] = &[
-    M::up(include_str!("migrations/1.sql")),
-    M::up(include_str!("migrations/2.sql")),
-    M::up(include_str!("migrations/3.sql")),
-    M::up(include_str!("migrations/4.sql")),
-    M::up(include_str!("migrations/5.sql")),
-];
+pub(super) static STEPS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
+    Migrations::new(vec![
+        M::up(include_str!("migrations/1.sql")),
+        M::up(include_str!("migrations/2.sql")),
+        M::up(include_str!("migrations/3.sql")),
+        M::up(include_str!("migrations/4.sql")),
+        M::up_with_hook(include_str!("migrations/5.sql"), |db: &Transaction<'_>| Ok(log::note_nonces(db)?)),
+        M::up(include_str!("migrations/6.sql")),
+    ])
+});
 /// How long a connection waits for another's lock. Ours rarely meet; an operator's shell may hold one for a while.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How much of the write-ahead log's file is kept for overwriting when it starts anew: writing over blocks that are
@@ -85,7 +91,7 @@ pub(super) fn create(folder: &Path) -> Result<bool, OpenError> {
     let mut db = connect(folder)?;
     db.pragma_update(None, "journal_mode", "wal")?;
     db.pragma_update(None, "synchronous", "full")?;
-    Migrations::from_slice(STEPS).to_latest(&mut db).map_err(|error| match error {
+    STEPS.to_latest(&mut db).map_err(|error| match error {
         rusqlite_migration::Error::MigrationDefinition(MigrationDefinitionError::DatabaseTooFarAhead) => {
             OpenError::Newer(folder.to_owned())
         }

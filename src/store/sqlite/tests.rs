@@ -11,7 +11,7 @@ use crate::{
         Append, Doc, Entry, Head, Nonce, NonceKey, RequestHash, Rev, Room, RoomId, RoomKind, Seq, Stream,
         Tag, Timestamp, UserId, What,
     },
-    store::{AppendError, LogStore, RoomStore, StoreError, Write},
+    store::{AppendError, Found, LogStore, RoomStore, StoreError, Write},
 };
 
 fn open() -> (TempDir, SqliteStore) {
@@ -153,6 +153,53 @@ async fn a_database_of_a_newer_version_is_refused() {
     let refused = SqliteStore::open(folder.path()).err().unwrap();
     assert!(matches!(refused, OpenError::Newer(_)), "{refused:?}");
     assert!(refused.to_string().contains("newer version of Parlor"), "{refused}");
+}
+
+#[tokio::test]
+async fn what_was_posted_to_an_older_version_is_not_posted_again() {
+    let folder = TempDir::new().unwrap();
+    let stream = Stream::Room(RoomId::new());
+    let (first, mut second) = (post(stream, Head::default(), "one"), post(stream, Head::default(), "two"));
+    // Of the two kinds that there are, this one doesn't say when it was made.
+    second.entries[0].nonce = NonceKey::asked(UserId::new(), &"as-a-client-likes".parse().unwrap());
+    second.entries[0].rev = Rev(2);
+    let entries = [first.entries.clone(), second.entries.clone()].concat();
+    let both = Append { entries, ..first.clone() };
+    let mut db = Connection::open(folder.path().join(DATABASE)).unwrap();
+    open::STEPS.to_version(&mut db, 4).unwrap();
+    db.execute_batch("INSERT INTO nonces (stream, nonce, rev) VALUES (1, x'01', 1), (1, x'02', 2)").unwrap();
+    let (tag, entries) = (both.tag.0.cast_signed(), serde_json::to_vec(&both.entries).unwrap());
+    db.execute("INSERT INTO streams VALUES (1, ?1, 2, ?2, 0, 2, ?2)", rusqlite::params![stream.key(), tag])
+        .unwrap();
+    db.execute("INSERT INTO log VALUES (1, 1, 1, 2, ?1, 0, 0, ?2)", rusqlite::params![tag, entries]).unwrap();
+    drop(db);
+    let store = SqliteStore::open(folder.path()).unwrap();
+    let nonces: Vec<_> = both.entries.iter().map(|entry| entry.nonce.clone()).collect();
+    let found = store.find(stream, &nonces).await.unwrap();
+    let known: Vec<_> = found.iter().map(Found::nonce).cloned().collect();
+    assert_eq!(known, nonces);
+    for entry in &both.entries {
+        let mut again = post(stream, both.head(), "again");
+        again.entries[0].nonce = entry.nonce.clone();
+        assert!(matches!(put(&store, again).await, Err(AppendError::Taken)));
+    }
+    put(&store, post(stream, both.head(), "another")).await.unwrap();
+}
+
+#[tokio::test]
+async fn nonces_of_one_moment_lie_together_whatever_their_streams() {
+    let (_folder, store) = open();
+    let mut posted = vec![];
+    for _ in 0..20 {
+        let post = post(Stream::Room(RoomId::new()), Head::default(), "hello");
+        posted.push(post.entries[0].nonce.made().unwrap().to_vec());
+        put(&store, post).await.unwrap();
+    }
+    let kept = store.query(|db| {
+        let mut query = db.prepare("SELECT substr(nonce, 1, 6) FROM nonces ORDER BY nonce, stream")?;
+        Ok(query.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<Vec<u8>>>>()?)
+    });
+    assert_eq!(kept.await.unwrap(), posted);
 }
 
 #[tokio::test]

@@ -1,10 +1,9 @@
--- How changes ended that brought no entry (refused, or there was nothing to change), as JSON. Their nonces stand among the
--- others, with rev 0.
-CREATE TABLE ended (
-    stream INTEGER NOT NULL,
+-- By nonce and then by stream, so that the nonces of one moment lie together (see log::digest). They are read from the log again:
+-- what stands for a nonce is another now.
+DROP TABLE nonces;
+CREATE TABLE nonces (
     nonce BLOB NOT NULL,
-    at INTEGER NOT NULL,
-    how BLOB NOT NULL,
-    PRIMARY KEY (stream, nonce)
+    stream INTEGER NOT NULL,
+    rev INTEGER NOT NULL,
+    PRIMARY KEY (nonce, stream)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX ended_at ON ended (at);
