@@ -124,11 +124,12 @@ impl Hub {
 
     /// Whether somebody is `online`, `idle` or `offline`, on whatever node.
     pub fn state_of(&self, user: UserId) -> &'static str {
-        match self.presence().of(user) {
-            Presence::Online => "online",
-            Presence::Idle => "idle",
-            Presence::Offline => "offline",
-        }
+        word(self.presence().of(user))
+    }
+
+    /// The same of each of these, at one moment.
+    pub fn states_of(&self, users: impl Iterator<Item = UserId>) -> Vec<&'static str> {
+        self.presence().of_each(users).into_iter().map(word).collect()
     }
 
     pub(super) fn chat(&self) -> &Chat {
@@ -377,6 +378,14 @@ impl Hub {
             mailbox.close(Close::Restart);
         }
         sockets.len()
+    }
+}
+
+fn word(presence: Presence) -> &'static str {
+    match presence {
+        Presence::Online => "online",
+        Presence::Idle => "idle",
+        Presence::Offline => "offline",
     }
 }
 
