@@ -28,7 +28,7 @@ use crate::{
     chat::{Chat, PictureFields},
     log::Log,
     metrics::metrics,
-    model::{RoomId, Stream, Timestamp, UserId},
+    model::{Rev, RoomId, Stream, Timestamp, UserId},
 };
 
 /// What waits for a lane; what doesn't fit is read from the log later.
@@ -191,13 +191,16 @@ impl Hub {
         }
     }
 
-    /// Gives a reader all of a stream's entries from now on; returns when that is in force.
-    pub(super) async fn follow(&self, reader: Reader, stream: Stream) {
+    /// Gives a reader all of a stream's entries from now on; returns when that is in force, with the place after which it gets
+    /// all.
+    pub(super) async fn follow(&self, reader: Reader, stream: Stream) -> Rev {
+        let mut from = Rev::default();
         while reader.follows.add(stream) {
             let lane = self.lane(stream);
             let (done, followed) = oneshot::channel();
             let sent = lane.send(Job::Follow(reader.clone(), done)).await.is_ok();
-            if sent && followed.await.is_ok() {
+            if sent && let Ok(at) = followed.await {
+                from = at;
                 break;
             }
         }
@@ -205,6 +208,7 @@ impl Hub {
             // It went in the meantime, and may have said so before it was let in.
             self.unfollow(reader.socket, stream);
         }
+        from
     }
 
     pub(super) fn unfollow(&self, socket: SocketId, stream: Stream) {
