@@ -55,12 +55,21 @@ pub struct Tokens {
     keys: Keys,
     issuer: String,
     audience: String,
+    /// What every access token has to fulfil.
+    rules: Validation,
 }
 
 impl Tokens {
     /// Of the server at this URL.
     pub fn new(keys: Keys, url: &PublicUrl) -> Self {
-        Self { keys, issuer: url.origin().to_owned(), audience: url.link("/api") }
+        let (issuer, audience) = (url.origin().to_owned(), url.link("/api"));
+        let mut rules = Validation::new(Algorithm::HS256);
+        rules.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
+        rules.set_issuer(&[&issuer]);
+        rules.set_audience(&[&audience]);
+        // Checked after that, by the clock that the caller goes by.
+        rules.validate_exp = false;
+        Self { keys, issuer, audience, rules }
     }
 
     /// An access token, good for [`ACCESS`] from `now`.
@@ -91,13 +100,7 @@ impl Tokens {
         let wrong = || Error::says(Code::Unauthenticated, "This access token isn't good here.");
         let header = decode_header(token).map_err(|e| wrong().because(e))?;
         let key = header.kid.as_deref().and_then(|kid| self.keys.named(kid)).ok_or_else(wrong)?;
-        let mut rules = Validation::new(Algorithm::HS256);
-        rules.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
-        rules.set_issuer(&[&self.issuer]);
-        rules.set_audience(&[&self.audience]);
-        // Checked below, by the clock that the caller goes by.
-        rules.validate_exp = false;
-        let claims = decode::<Claims>(token, &DecodingKey::from_secret(key.bytes()), &rules);
+        let claims = decode::<Claims>(token, &DecodingKey::from_secret(key.bytes()), &self.rules);
         let claims = claims.map_err(|e| wrong().because(e))?.claims;
         let until = Timestamp(claims.exp.saturating_mul(1000));
         let from = Timestamp(claims.iat.saturating_mul(1000));

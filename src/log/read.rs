@@ -3,7 +3,7 @@
 //! Always in this order: the watermark, then the documents, then the entries past the watermark. A document is then at least
 //! as new as the watermark, and the entries bring it to the head or beyond; folding is idempotent by rev.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use super::{Log, LogError};
 use crate::{
@@ -108,12 +108,9 @@ impl Log {
     /// The rooms of somebody's list, in no particular order; only `room` when it is named.
     pub async fn listing(&self, user: UserId, room: Option<RoomId>) -> Result<Vec<Listing>, LogError> {
         let listed = self.store().listed(user, room).await?;
-        let streams: Vec<Stream> = listed.iter().map(|listed| Stream::Room(listed.room.id)).collect();
-        let heads: HashMap<Stream, Head> = self.store().heads(&streams).await?.into_iter().collect();
         let mut listing = Vec::with_capacity(listed.len());
         for mut listed in listed {
-            let stream = Stream::Room(listed.room.id);
-            let mut head = heads.get(&stream).copied().unwrap_or_default();
+            let mut head = listed.head;
             if listed.room.rev < head.rev {
                 head = self.catch_up(&mut listed, user).await?;
             }

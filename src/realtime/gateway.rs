@@ -32,8 +32,9 @@ use super::{
 use crate::{
     calls::RosterFields,
     error::{Code, Error, Result},
+    log::Listing,
     metrics::metrics,
-    model::{Actor, RoomId, RoomKind, SessionId, Stream, Timestamp, UserId},
+    model::{Actor, Rev, RoomId, RoomKind, SessionId, Stream, Timestamp, UserId},
 };
 
 /// How often the server asks for a sign of life.
@@ -160,20 +161,14 @@ struct Gateway {
 type Request = Pin<Box<dyn Future<Output = Begun> + Send>>;
 
 impl Gateway {
-    /// Follows first, then reads: whatever happens in between comes twice rather than never.
+    /// Follows its person, then reads: whatever happens in between comes twice rather than never.
     async fn enter(&mut self) -> Result<Frame> {
         let Reader { user, session, .. } = self.reader;
         let own = Stream::Person(user);
         self.follow([own]).await;
         check_session(&self.hub, &self.reader).await?;
-        let rooms = self.hub.log().store().joined(user).await?;
-        self.follow(rooms.iter().map(|room| Stream::Room(*room))).await;
         let person = self.hub.log().head(own).await?;
-        let listings = self.hub.chat().rooms_of(user).await?;
-        let still: HashSet<RoomId> = listings.iter().map(|listing| listing.listed.room.id).collect();
-        for gone in rooms.into_iter().filter(|room| !still.contains(room)) {
-            self.hub.unfollow_stranger(self.reader.socket, gone);
-        }
+        let listings = self.follow_rooms().await?;
         self.hub.presence().enter(self.reader.socket, user, true);
         let partners: Vec<UserId> = listings
             .iter()
@@ -193,10 +188,28 @@ impl Gateway {
         Ok(heads)
     }
 
-    async fn follow(&mut self, streams: impl IntoIterator<Item = Stream>) {
+    /// Follows the person's rooms, and says how they were then or later. Where nothing happened in a room while that came into
+    /// force, it is as it was read before.
+    async fn follow_rooms(&mut self) -> Result<Vec<Listing>> {
+        let user = self.reader.user;
+        let before = self.hub.chat().rooms_of(user).await?;
+        let from = self.follow(before.iter().map(|it| Stream::Room(it.listed.room.id))).await;
+        if before.iter().zip(from).all(|(listing, from)| from <= listing.head.rev) {
+            return Ok(before);
+        }
+        let now = self.hub.chat().rooms_of(user).await?;
+        let still: HashSet<RoomId> = now.iter().map(|listing| listing.listed.room.id).collect();
+        for gone in before.iter().map(|it| it.listed.room.id).filter(|room| !still.contains(room)) {
+            self.hub.unfollow_stranger(self.reader.socket, gone);
+        }
+        Ok(now)
+    }
+
+    /// Gives it all of these streams' entries from now on; returns the place of each after which it gets all.
+    async fn follow(&mut self, streams: impl IntoIterator<Item = Stream>) -> Vec<Rev> {
         let streams: Vec<Stream> = streams.into_iter().collect();
         let (hub, reader) = (&self.hub, &self.reader);
-        join_all(streams.into_iter().map(|stream| hub.follow(reader.clone(), stream))).await;
+        join_all(streams.into_iter().map(|stream| hub.follow(reader.clone(), stream))).await
     }
 
     /// Carries frames both ways. One request at a time is begun: while that runs, no other is read, so that changes keep

@@ -28,7 +28,7 @@ use crate::{
     chat::{Chat, PictureFields},
     log::Log,
     metrics::metrics,
-    model::{RoomId, Stream, Timestamp, UserId},
+    model::{Rev, RoomId, Stream, Timestamp, UserId},
 };
 
 /// What waits for a lane; what doesn't fit is read from the log later.
@@ -124,11 +124,12 @@ impl Hub {
 
     /// Whether somebody is `online`, `idle` or `offline`, on whatever node.
     pub fn state_of(&self, user: UserId) -> &'static str {
-        match self.presence().of(user) {
-            Presence::Online => "online",
-            Presence::Idle => "idle",
-            Presence::Offline => "offline",
-        }
+        word(self.presence().of(user))
+    }
+
+    /// The same of each of these, at one moment.
+    pub fn states_of(&self, users: impl Iterator<Item = UserId>) -> Vec<&'static str> {
+        self.presence().of_each(users).into_iter().map(word).collect()
     }
 
     pub(super) fn chat(&self) -> &Chat {
@@ -190,13 +191,16 @@ impl Hub {
         }
     }
 
-    /// Gives a reader all of a stream's entries from now on; returns when that is in force.
-    pub(super) async fn follow(&self, reader: Reader, stream: Stream) {
+    /// Gives a reader all of a stream's entries from now on; returns when that is in force, with the place after which it gets
+    /// all.
+    pub(super) async fn follow(&self, reader: Reader, stream: Stream) -> Rev {
+        let mut from = Rev::default();
         while reader.follows.add(stream) {
             let lane = self.lane(stream);
             let (done, followed) = oneshot::channel();
             let sent = lane.send(Job::Follow(reader.clone(), done)).await.is_ok();
-            if sent && followed.await.is_ok() {
+            if sent && let Ok(at) = followed.await {
+                from = at;
                 break;
             }
         }
@@ -204,6 +208,7 @@ impl Hub {
             // It went in the meantime, and may have said so before it was let in.
             self.unfollow(reader.socket, stream);
         }
+        from
     }
 
     pub(super) fn unfollow(&self, socket: SocketId, stream: Stream) {
@@ -377,6 +382,14 @@ impl Hub {
             mailbox.close(Close::Restart);
         }
         sockets.len()
+    }
+}
+
+fn word(presence: Presence) -> &'static str {
+    match presence {
+        Presence::Online => "online",
+        Presence::Idle => "idle",
+        Presence::Offline => "offline",
     }
 }
 

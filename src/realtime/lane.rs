@@ -20,7 +20,7 @@ use crate::{
     error::Result,
     log::Why,
     metrics::metrics,
-    model::{Doc, Entry, Head, RoomId, RoomKind, SessionId, Stream, Tag, UserId, What, room::Touches},
+    model::{Doc, Entry, Head, Rev, RoomId, RoomKind, SessionId, Stream, Tag, UserId, What, room::Touches},
 };
 
 /// How long what is missing may still come by the bus before it is read from the log.
@@ -88,8 +88,8 @@ pub(super) enum Job {
     Committed(Arc<Committed>),
     /// A live frame for all readers, but maybe one person.
     Live(Frame, Option<UserId>),
-    /// A reader wants all from now on; answered when that is in force.
-    Follow(Reader, oneshot::Sender<()>),
+    /// A reader wants all from now on; answered when that is in force, with the place after which it gets all.
+    Follow(Reader, oneshot::Sender<Rev>),
     /// A reader wants no more.
     Unfollow(SocketId),
     /// A reader who isn't a member wants no more; who is one by now goes on.
@@ -187,7 +187,7 @@ impl Lane {
             }
             Job::Follow(reader, done) => {
                 self.readers.insert(reader.socket, reader);
-                let _ = done.send(());
+                let _ = done.send(self.order.at().rev);
             }
             Job::Unfollow(socket) => drop(self.readers.remove(&socket)),
             Job::UnfollowStranger(socket) => self.unfollow_stranger(socket).await,

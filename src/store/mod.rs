@@ -149,6 +149,8 @@ pub struct Listed {
     pub read: Seq,
     /// Unread messages that mention them, or everyone; not their own.
     pub mentions: u32,
+    /// The head of the room's stream; never before the room.
+    pub head: Head,
 }
 
 /// A page's worth of a longer list.
@@ -173,9 +175,6 @@ pub trait RoomStore: Send + Sync + 'static {
         after: Option<RoomId>,
         limit: usize,
     ) -> Result<Page<Room>, StoreError>;
-
-    /// The ids of the rooms that `user` is a member of, in no particular order.
-    async fn joined(&self, user: UserId) -> Result<Vec<RoomId>, StoreError>;
 
     /// The rooms that `user` is a member of, with what they have read, in no particular order; only `room` when it is
     /// named.

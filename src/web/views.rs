@@ -4,8 +4,6 @@
 //! Pages are whole documents; fragments are parts that the page's script asks for or that live frames carry.
 //! All times are RFC 3339 in UTC; the page's script shows them in the reader's language and zone.
 
-use std::sync::Arc;
-
 use askama::Template;
 
 use super::attachments::AttachmentView;
@@ -26,6 +24,19 @@ pub fn initials(name: &str) -> String {
     let start = words.next();
     let end = words.next_back();
     start.into_iter().chain(end).collect()
+}
+
+/// Where a page leaves room for a piece that many are shown, which is rendered apart and put in later. What people write is
+/// escaped, and so is never one of these.
+pub mod mark {
+    /// The icons.
+    pub const ICONS: &str = "<!--icons-->";
+    /// A room's messages.
+    pub const MESSAGES: &str = "<!--messages-->";
+    /// What there is below where one writes.
+    pub const TOOLS: &str = "<!--tools-->";
+    /// A room's people.
+    pub const PEOPLE: &str = "<!--people-->";
 }
 
 /// What every whole document needs.
@@ -391,27 +402,6 @@ impl HistoryView {
     }
 }
 
-/// A page of a room's messages, rendered.
-#[derive(Debug, Clone, Default)]
-pub struct HistoryHtml {
-    /// The markup; it is not escaped again.
-    pub html: String,
-    /// Whether there are older ones.
-    pub more_before: bool,
-}
-
-impl HistoryView {
-    /// Renders it.
-    ///
-    /// # Errors
-    /// When the template can't be filled.
-    pub fn into_html(self) -> askama::Result<HistoryHtml> {
-        let more_before = self.more_before;
-        let html = HistoryFragment { history: self }.render()?;
-        Ok(HistoryHtml { html, more_before })
-    }
-}
-
 /// A room on show.
 #[derive(Debug, Clone, Default)]
 pub struct RoomView {
@@ -449,8 +439,8 @@ pub struct RoomView {
     pub partner: Option<PersonView>,
     /// The message to open at (`?at=`).
     pub at: Option<u64>,
-    /// The messages.
-    pub history: Arc<HistoryHtml>,
+    /// Whether there are messages before those on show.
+    pub more_before: bool,
     /// How many messages it has pinned, as far as they are counted: see [`crate::web::pages`].
     pub pins: usize,
 }
@@ -459,6 +449,10 @@ impl RoomView {
     /// Whether the one who looks is a member.
     pub fn joined(&self) -> bool {
         !self.role.is_empty()
+    }
+    /// Whether the one who looks may write.
+    pub fn writable(&self) -> bool {
+        self.joined() && !self.archived
     }
     /// Whether this is a room with a name, not a direct or group message.
     pub fn named(&self) -> bool {
@@ -470,7 +464,7 @@ impl RoomView {
     }
 }
 
-/// `GET /rooms/{room}`: the whole page.
+/// `GET /rooms/{room}`: the whole page, but for what is [`mark`]ed in it.
 #[derive(Debug, Template)]
 #[template(path = "room.html")]
 pub struct RoomPage {
@@ -480,19 +474,20 @@ pub struct RoomPage {
     pub rail: RailView,
     /// The room.
     pub room: RoomView,
-    /// Its people.
-    pub people: PeopleView,
 }
 
-/// `GET /rooms/{room}/view`: what changes when one moves to another room.
+/// `GET /rooms/{room}/view`: what changes when one moves to another room, but for what is [`mark`]ed in it.
 #[derive(Debug, Template)]
 #[template(path = "view.html")]
 pub struct RoomFragment {
     /// The room.
     pub room: RoomView,
-    /// Its people.
-    pub people: PeopleView,
 }
+
+/// What there is below where one writes, the same for everybody.
+#[derive(Debug, Template)]
+#[template(path = "tools.html")]
+pub struct ToolsFragment;
 
 /// `GET /rooms/{room}/messages`: a page of messages.
 #[derive(Debug, Template)]

@@ -177,10 +177,6 @@ impl RoomStore for Faulty {
         self.inner.public_rooms(query, after, limit).await
     }
 
-    async fn joined(&self, user: UserId) -> Result<Vec<RoomId>, StoreError> {
-        self.inner.joined(user).await
-    }
-
     async fn listed(&self, user: UserId, room: Option<RoomId>) -> Result<Vec<Listed>, StoreError> {
         self.inner.listed(user, room).await
     }

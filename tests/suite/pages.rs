@@ -50,6 +50,28 @@ async fn a_page_shows_what_people_are_called_now() {
     .await;
 }
 
+/// Of the people beside a room: how somebody is, as the page says.
+async fn shown_as(who: &Person, room: &str, of: &Person) -> String {
+    let shown = page(who, room).await;
+    let (_, row) = shown.split_once(&format!("data-person=\"{}\" data-role", of.user)).expect("their row");
+    row.split('"').nth(3).unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn a_page_shows_who_is_here_now_and_who_is_in_the_room_now() {
+    let house = House::open().await;
+    let [alice, bob, carol] = house.people(["alice", "bob", "carol"]).await;
+    let room = alice.room("private", "Attic", &[&bob]).await;
+    assert_eq!(shown_as(&alice, &room, &bob).await, "off");
+    let _socket = bob.socket().await;
+    until("bob is here", async || shown_as(&alice, &room, &bob).await == "here").await;
+    assert!(!page(&alice, &room).await.contains(&carol.user));
+    alice.post(&format!("/api/rooms/{room}/members"), json!({ "user": carol.user })).await.ok();
+    assert_eq!(shown_as(&alice, &room, &carol).await, "off");
+    alice.delete(&format!("/api/rooms/{room}/members/{}", carol.user)).await.ok();
+    assert!(!page(&alice, &room).await.contains(&format!("data-person=\"{}\" data-role", carol.user)));
+}
+
 #[tokio::test]
 async fn what_is_kept_shows_nothing_to_who_may_not_look_any_more() {
     let house = House::open().await;

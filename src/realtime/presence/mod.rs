@@ -118,6 +118,12 @@ impl Presences {
         self.state().of(user)
     }
 
+    /// The same of each of these.
+    pub(super) fn of_each(&self, users: impl Iterator<Item = UserId>) -> Vec<Presence> {
+        let state = self.state();
+        users.map(|user| state.of(user)).collect()
+    }
+
     /// Takes in what another node tells.
     pub(super) fn hear(&self, from: NodeId, notice: Notice) {
         if from == self.bus.node() {

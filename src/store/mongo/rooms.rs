@@ -14,8 +14,10 @@ use super::{
     projection::EVERYONE,
 };
 use crate::{
-    model::{FileId, FileKind, Membership, Message, Person, Room, RoomId, Seq, UserId, text::folded},
-    store::{Listed, Page, RoomStore, StoreError},
+    model::{
+        FileId, FileKind, Head, Membership, Message, Person, Room, RoomId, Seq, Stream, UserId, text::folded,
+    },
+    store::{Listed, LogStore, Page, RoomStore, StoreError},
 };
 
 /// Rooms whose mentions are counted in one query. Each is a branch of its own in it, so that none is read past its
@@ -156,12 +158,6 @@ impl RoomStore for MongoStore {
         Ok(page(all(find.hint(index).max_time(PATIENCE)).await?, limit))
     }
 
-    async fn joined(&self, user: UserId) -> Result<Vec<RoomId>, StoreError> {
-        let members = self.collections.members.find(doc! { "user": user_id(user), "present": true });
-        let members = all(members.batch_size(BATCH).max_time(PATIENCE)).await?;
-        Ok(members.into_iter().map(|member| member.room).collect())
-    }
-
     async fn listed(&self, user: UserId, room: Option<RoomId>) -> Result<Vec<Listed>, StoreError> {
         let mut filter = doc! { "user": user_id(user), "present": true };
         if let Some(room) = room {
@@ -180,11 +176,15 @@ impl RoomStore for MongoStore {
         for member in members {
             let Some(room) = rooms.remove(&member.room) else { continue };
             let read = Seq(uint(marks.get(&room.id).copied().unwrap_or_default())?).max(member.since);
-            listed.push(Listed { room, member, read, mentions: 0 });
+            listed.push(Listed { room, member, read, mentions: 0, head: Head::default() });
         }
-        let mentions = self.mentions(user, &listed).await?;
+        let streams: Vec<Stream> = listed.iter().map(|listed| Stream::Room(listed.room.id)).collect();
+        let (mentions, heads) = tokio::try_join!(self.mentions(user, &listed), self.heads(&streams))?;
+        let heads: HashMap<Stream, Head> = heads.into_iter().collect();
         for listed in &mut listed {
-            listed.mentions = mentions.get(&listed.room.id).copied().unwrap_or_default();
+            let room = listed.room.id;
+            listed.mentions = mentions.get(&room).copied().unwrap_or_default();
+            listed.head = heads.get(&Stream::Room(room)).copied().unwrap_or_default();
         }
         Ok(listed)
     }

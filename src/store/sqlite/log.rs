@@ -25,6 +25,9 @@ const TRIMMED_TOGETHER: usize = 256;
 /// How many bytes of a nonce's SHA-256 stand for it.
 const HASHED: usize = 16;
 
+/// The head of the stream ?1.
+pub(super) const HEAD: &str = "SELECT rev, tag FROM streams WHERE key = ?1";
+
 /// Streams that have a log, after ?1; as many as ?2.
 pub(super) const STREAMS: &str = "SELECT key FROM streams WHERE key > ?1 AND rev > 0 ORDER BY key LIMIT ?2";
 
@@ -56,7 +59,7 @@ impl LogStore for SqliteStore {
     async fn heads(&self, streams: &[Stream]) -> Result<Vec<(Stream, Head)>, StoreError> {
         let (streams, few) = (streams.to_vec(), streams.len() <= FEW);
         let work = move |db: &Connection| {
-            let mut query = db.prepare_cached("SELECT rev, tag FROM streams WHERE key = ?1")?;
+            let mut query = db.prepare_cached(HEAD)?;
             let mut heads = Vec::with_capacity(streams.len());
             for stream in streams {
                 let found = query.query_row([stream.key()], |row| head(row, 0)).optional()?;

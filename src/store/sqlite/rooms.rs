@@ -6,11 +6,11 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{
     SqliteStore,
     failure::Failure,
-    files, people,
-    row::{count, from_word, id, int, json, nat},
+    files, log, people,
+    row::{count, from_word, head, id, int, json, nat},
 };
 use crate::{
-    model::{FileId, FileKind, Membership, Message, Person, Rev, Room, RoomId, Seq, UserId},
+    model::{FileId, FileKind, Membership, Message, Person, Rev, Room, RoomId, Seq, Stream, UserId},
     store::{Listed, Page, RoomStore, StoreError},
 };
 
@@ -28,10 +28,6 @@ pub(super) const PINNED: &str = "
 pub(super) const PUBLIC: &str = "
     SELECT doc FROM rooms WHERE public = 1 AND (folded, id) > (?2, ?3) AND instr(folded, ?1) > 0
     ORDER BY folded, id LIMIT ?4";
-
-/// The rooms of the user ?1.
-pub(super) const JOINED: &str =
-    "SELECT room FROM members INDEXED BY members_rooms WHERE user = ?1 AND role IS NOT NULL";
 
 /// The rooms of the user ?1, with what they have read and how often they are mentioned after that.
 pub(super) const LISTED: &str = "
@@ -62,15 +58,6 @@ impl RoomStore for SqliteStore {
     ) -> Result<Page<Room>, StoreError> {
         let query = query.to_owned();
         Ok(self.query(move |db| public_rooms(db, &query, after, limit)).await?)
-    }
-
-    async fn joined(&self, user: UserId) -> Result<Vec<RoomId>, StoreError> {
-        let work = move |db: &Connection| {
-            let mut query = db.prepare_cached(JOINED)?;
-            let found = query.query_map([user.as_bytes()], |row| id(row, 0, RoomId::from_bytes))?;
-            Ok(found.collect::<rusqlite::Result<_>>()?)
-        };
-        Ok(self.look_up(work).await?)
     }
 
     async fn listed(&self, user: UserId, room: Option<RoomId>) -> Result<Vec<Listed>, StoreError> {
@@ -278,19 +265,18 @@ fn public_rooms(
 }
 
 fn listed(db: &Connection, user: UserId, room: Option<RoomId>) -> Result<Vec<Listed>, Failure> {
-    let read = |row: &Row<'_>| {
-        Ok(Listed {
-            room: json(row, 6)?,
-            member: membership(row)?,
-            read: Seq(nat(row.get(5)?)),
-            mentions: row.get(7)?,
-        })
+    let mut head_of = db.prepare_cached(log::HEAD)?;
+    let mut read = |row: &Row<'_>| {
+        let room: Room = json(row, 6)?;
+        let head = head_of.query_row([Stream::Room(room.id).key()], |row| head(row, 0)).optional()?;
+        let (member, read, mentions) = (membership(row)?, Seq(nat(row.get(5)?)), row.get(7)?);
+        Ok(Listed { room, member, read, mentions, head: head.unwrap_or_default() })
     };
     let found: rusqlite::Result<Vec<_>> = match room {
-        None => db.prepare_cached(LISTED)?.query_map([user.as_bytes()], read)?.collect(),
+        None => db.prepare_cached(LISTED)?.query_map([user.as_bytes()], &mut read)?.collect(),
         Some(room) => db
             .prepare_cached(&format!("{LISTED} WHERE place.room = ?2"))?
-            .query_map(params![user.as_bytes(), room.as_bytes()], read)?
+            .query_map(params![user.as_bytes(), room.as_bytes()], &mut read)?
             .collect(),
     };
     Ok(found?)

@@ -227,6 +227,24 @@ async fn the_write_ahead_log_is_moved_and_started_anew() {
 }
 
 #[tokio::test]
+async fn a_query_is_planned_once_whatever_is_asked_for() {
+    let (_folder, store) = open();
+    let replanned = |sql: &'static str| {
+        store.query(move |db| {
+            let mut query = db.prepare(sql)?;
+            for number in 1..=3 {
+                let asked = vec![Value::Integer(number); query.parameter_count()];
+                query.query(rusqlite::params_from_iter(asked))?.next()?;
+            }
+            Ok(query.get_status(rusqlite::StatementStatus::RePrepare))
+        })
+    };
+    for sql in [rooms::LISTED, rooms::MEMBERS, rooms::PINNED, people::BEGINNING, files::HOLDING] {
+        assert_eq!(replanned(sql).await.unwrap(), 0, "{sql}");
+    }
+}
+
+#[tokio::test]
 async fn queries_are_served_by_an_index() {
     let (_folder, store) = open();
     let (ann, room) = (UserId::new(), RoomId::new());

@@ -1,8 +1,11 @@
 //! From what rooms and people are to what templates show.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
-use super::kept::Opened;
+use super::{kept::Opened, roster::Roster};
 use crate::{
     app::App,
     chat::Readable,
@@ -11,10 +14,7 @@ use crate::{
     model::{Person, Role, Room, RoomId, RoomKind, Seq, Timestamp, UserId},
     web::{
         Caller, fragment,
-        views::{
-            HistoryView, MemberView, MessageView, PeopleView, PersonView, RailRoom, RailView, RoomView,
-            StatusView, group,
-        },
+        views::{HistoryView, MessageView, PersonView, RailRoom, RailView, RoomView, StatusView, group},
     },
 };
 
@@ -26,12 +26,17 @@ pub(super) const PINS: usize = 20;
 pub(super) type People = HashMap<UserId, Arc<Person>>;
 
 pub(super) fn person(app: &App, person: &Person) -> PersonView {
+    person_in(app.hub.state_of(person.id), person)
+}
+
+/// Somebody who is in this state.
+pub(super) fn person_in(state: &str, person: &Person) -> PersonView {
     PersonView {
         user: person.id.to_string(),
         name: person.name.clone(),
         display: person.display.clone(),
         bio: person.bio.clone(),
-        state: app.hub.state_of(person.id).to_owned(),
+        state: state.to_owned(),
         picture: fragment::picture_of(&person.picture),
         status: person.status_at(Timestamp::now()).map(|status| StatusView {
             emoji: status.emoji.clone(),
@@ -50,11 +55,20 @@ pub(super) async fn me(app: &App, caller: &Caller) -> Result<PersonView> {
 
 /// The room list and the person's own panel.
 pub(super) async fn rail(app: &App, caller: &Caller, current: Option<RoomId>) -> Result<RailView> {
-    let listings = app.chat.rooms_of(caller.user).await?;
+    rail_of(app, caller, current, &app.chat.rooms_of(caller.user).await?).await
+}
+
+/// The same, of the rooms that the person is in.
+pub(super) async fn rail_of(
+    app: &App,
+    caller: &Caller,
+    current: Option<RoomId>,
+    listings: &[Listing],
+) -> Result<RailView> {
     let talks = listings.iter().flat_map(|listing| listing.listed.room.people.iter().copied());
     let people = app.chat.people().get(talks.collect()).await?;
     let (mut direct, mut rooms) = (vec![], vec![]);
-    for listing in &listings {
+    for listing in listings {
         let row = rail_room(app, caller.user, listing, &people);
         if listing.listed.room.kind.is_talk() { direct.push(row) } else { rooms.push(row) }
     }
@@ -99,18 +113,15 @@ fn partner<'a>(room: &Room, me: UserId, people: &'a People) -> Option<&'a Arc<Pe
     people.get(other).filter(|_| room.kind == RoomKind::Direct)
 }
 
-/// A room with a stretch of its messages, opened at one of them or at the last.
+/// A room that is opened at one of its messages, or at the last, with the person's place in it, if they have one.
 pub(super) async fn room(
     app: &App,
     caller: &Caller,
     readable: &Readable,
     opened: &Opened,
+    place: Option<&Listing>,
     at: Option<Seq>,
 ) -> Result<RoomView> {
-    let mine = match &readable.member {
-        Some(_) => app.chat.room_of(caller.user, readable.room.id).await?,
-        None => None,
-    };
     let drafts = match &readable.member {
         Some(_) => app.store.drafts(caller.user).await?,
         None => vec![],
@@ -129,15 +140,15 @@ pub(super) async fn room(
         rev: opened.head.rev.0,
         tag: opened.head.tag.to_string(),
         seq: now.seq.0,
-        read: mine.as_ref().map_or(now.seq, |mine| mine.listed.read).0,
-        mentions: mine.as_ref().map_or(0, |mine| mine.listed.mentions).into(),
+        read: place.map_or(now.seq, |place| place.listed.read).0,
+        mentions: place.map_or(0, |place| place.listed.mentions).into(),
         draft: draft.unwrap_or_default(),
         picture: fragment::picture_of(&now.picture),
         upload_max: app.files.limits().file,
         partner: partner(now, caller.user, &people).map(|partner| person(app, partner)),
         at: at.map(|at| at.0),
-        history: Arc::clone(&opened.history),
-        pins: app.chat.pinned(readable, None, PINS).await?.items.len(),
+        more_before: opened.more_before,
+        pins: opened.pins,
     })
 }
 
@@ -150,25 +161,17 @@ pub(super) async fn history(app: &App, timeline: &Timeline) -> Result<HistoryVie
     Ok(HistoryView { messages, more_before: first > Seq(1), more_after: last < timeline.room.seq })
 }
 
-/// People of a room, by name as far as they are on this page.
-pub(super) async fn people(app: &App, readable: &Readable, after: Option<UserId>) -> Result<PeopleView> {
+/// A page of a room's people.
+pub(super) async fn roster(app: &App, readable: &Readable, after: Option<UserId>) -> Result<Roster> {
     let page = app.chat.members(readable, after, MEMBERS).await?;
-    let known = app.chat.people().get(page.items.iter().map(|member| member.user).collect()).await?;
-    let next = page.items.last().filter(|_| page.more).map(|member| member.user.to_string());
-    let mut members: Vec<MemberView> = page
-        .items
-        .iter()
-        .filter_map(|member| {
-            let view = person(app, known.get(&member.user)?);
-            Some(MemberView { person: view, role: role(member.role?).to_owned() })
-        })
-        .collect();
-    members.sort_by_cached_key(|member| member.person.display.to_lowercase());
-    let total = readable.room.members.into();
-    Ok(PeopleView { room: readable.room.id.to_string(), total, members, next })
+    let mut known = app.chat.people().get(page.items.iter().map(|member| member.user).collect()).await?;
+    let next = page.items.last().filter(|_| page.more).map(|member| member.user);
+    let people = page.items.iter().filter_map(|member| Some((known.remove(&member.user)?, member.role?)));
+    let (room, total) = (readable.room.id, readable.room.members);
+    Ok(Roster { room, total, people: people.collect(), next, shown: Mutex::default() })
 }
 
-fn role(role: Role) -> &'static str {
+pub(super) fn role(role: Role) -> &'static str {
     match role {
         Role::Owner => "owner",
         Role::Member => "member",

@@ -5,7 +5,9 @@ mod fill;
 mod kept;
 mod lists;
 mod packed;
+mod pieces;
 mod room;
+mod roster;
 mod settings;
 
 use askama::Template;

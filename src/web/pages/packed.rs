@@ -20,52 +20,69 @@ pub(super) struct Packed {
     length: usize,
 }
 
-impl Packed {
-    /// Packs what many will get.
-    pub(super) fn shared(text: &str) -> Self {
-        Self::new(text, Compression::default())
+/// Makes pieces.
+pub(super) struct Packer(Compress);
+
+impl Packer {
+    /// For what many will get.
+    pub(super) fn thorough() -> Self {
+        Self(Compress::new(Compression::default(), false))
     }
 
-    /// Packs what one will get, once.
-    pub(super) fn single(text: &str) -> Self {
-        Self::new(text, Compression::fast())
+    /// For what one will get, once.
+    pub(super) fn quick() -> Self {
+        Self(Compress::new(Compression::fast(), false))
     }
 
-    fn new(text: &str, level: Compression) -> Self {
-        let mut deflate = Compress::new(level, false);
+    /// Packs a piece, with no look at those before.
+    pub(super) fn pack(&mut self, text: &str) -> Packed {
         let mut bytes = Vec::with_capacity(text.len() / 3 + 64);
         let mut rest = text.as_bytes();
         loop {
-            let before = deflate.total_in();
+            let before = self.0.total_in();
             bytes.reserve(rest.len() / 3 + 64);
             // It fails at nothing but a wrong order of calls, and more room lets it go on.
-            let done = deflate.compress_vec(rest, &mut bytes, FlushCompress::Full);
-            rest = &rest[(deflate.total_in() - before) as usize..];
+            let done = self.0.compress_vec(rest, &mut bytes, FlushCompress::Full);
+            rest = &rest[(self.0.total_in() - before) as usize..];
             if done.is_err() || (rest.is_empty() && bytes.len() < bytes.capacity()) {
                 break;
             }
         }
         let mut sum = Hasher::new();
         sum.update(text.as_bytes());
-        Self { bytes, sum, length: text.len() }
+        Packed { bytes, sum, length: text.len() }
     }
 }
 
-/// A whole stream of these pieces.
-pub(super) fn join(pieces: &[&Packed]) -> Vec<u8> {
-    let mut stream = Vec::with_capacity(pieces.iter().map(|piece| piece.bytes.len()).sum::<usize>() + 32);
-    stream.extend(HEADER);
-    let (mut sum, mut length) = (Hasher::new(), 0_usize);
-    for piece in pieces {
-        stream.extend(&piece.bytes);
-        sum.combine(&piece.sum);
-        length += piece.length;
+/// A whole stream, piece by piece.
+pub(super) struct Stream {
+    bytes: Vec<u8>,
+    sum: Hasher,
+    length: usize,
+}
+
+impl Stream {
+    /// One without pieces.
+    pub(super) fn new() -> Self {
+        Self { bytes: HEADER.to_vec(), sum: Hasher::new(), length: 0 }
     }
-    stream.extend(END);
-    stream.extend(sum.finalize().to_le_bytes());
-    // As the format has it: the length's last 32 bits.
-    stream.extend((length as u32).to_le_bytes());
-    stream
+
+    /// Adds a piece.
+    pub(super) fn push(&mut self, piece: &Packed) {
+        self.bytes.extend_from_slice(&piece.bytes);
+        self.sum.combine(&piece.sum);
+        self.length += piece.length;
+    }
+
+    /// All that a browser needs to read it.
+    pub(super) fn end(self) -> Vec<u8> {
+        let Self { mut bytes, sum, length } = self;
+        bytes.extend(END);
+        bytes.extend(sum.finalize().to_le_bytes());
+        // As the format has it: the length's last 32 bits.
+        bytes.extend((length as u32).to_le_bytes());
+        bytes
+    }
 }
 
 /// Whether who asks takes gzip.
@@ -111,7 +128,12 @@ mod tests {
         fn pieces_are_read_as_one_text(
             before in "\\PC{0,300}", shared in "(<li class=\"message\">[a-z]{0,9}</li>\n){0,400}", after in any::<String>(),
         ) {
-            let stream = join(&[&Packed::single(&before), &Packed::shared(&shared), &Packed::single(&after)]);
+            let mut packer = Packer::quick();
+            let mut stream = Stream::new();
+            for piece in [packer.pack(&before), Packer::thorough().pack(&shared), packer.pack(&after)] {
+                stream.push(&piece);
+            }
+            let stream = stream.end();
             let mut text = String::new();
             let read = flate2::read::GzDecoder::new(stream.as_slice()).read_to_string(&mut text);
             prop_assert!(read.is_ok(), "{read:?}");

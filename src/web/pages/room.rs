@@ -15,7 +15,10 @@ use serde::Deserialize;
 use super::{
     Visitor, fill, frame,
     kept::{Kept, MESSAGES, Opened},
-    packed, show,
+    packed,
+    pieces::{ICONS, Pieces, Shared, TOOLS},
+    roster::Shown,
+    show,
 };
 use crate::{
     app::App,
@@ -27,7 +30,7 @@ use crate::{
         Caller, Path, Query, fragment,
         views::{
             HistoryFragment, PeopleFragment, PinsFragment, RailFragment, RoomFragment, RoomPage,
-            RoomSettingsPage,
+            RoomSettingsPage, RoomView, mark,
         },
     },
 };
@@ -82,13 +85,17 @@ async fn page(
 ) -> Result<Response> {
     let readable = app.chat.readable(caller.user, room).await?;
     let opened = at.open(&app, &kept, &readable).await?;
+    let mine = app.chat.rooms_of(caller.user).await?;
+    let place = mine.iter().find(|listing| listing.listed.room.id == room);
     let page = RoomPage {
         frame: frame(&app),
-        rail: fill::rail(&app, &caller, Some(room)).await?,
-        room: fill::room(&app, &caller, &readable, &opened, at.at).await?,
-        people: fill::people(&app, &readable, None).await?,
+        rail: fill::rail_of(&app, &caller, Some(room), &mine).await?,
+        room: fill::room(&app, &caller, &readable, &opened, place, at.at).await?,
     };
-    show_room(&page, &opened, &headers)
+    let people = opened.roster.show(&app)?;
+    let mut shared = vec![(mark::ICONS, &*ICONS)];
+    shared.extend(shared_of(&page.room, &opened, &people));
+    show_pieces(&page, &shared, &headers)
 }
 
 async fn view(
@@ -101,26 +108,35 @@ async fn view(
 ) -> Result<Response> {
     let readable = app.chat.readable(caller.user, room).await?;
     let opened = at.open(&app, &kept, &readable).await?;
-    let fragment = RoomFragment {
-        room: fill::room(&app, &caller, &readable, &opened, at.at).await?,
-        people: fill::people(&app, &readable, None).await?,
-    };
-    show_room(&fragment, &opened, &headers)
+    let place = app.chat.room_of(caller.user, room).await?;
+    let fragment =
+        RoomFragment { room: fill::room(&app, &caller, &readable, &opened, place.as_ref(), at.at).await? };
+    let people = opened.roster.show(&app)?;
+    show_pieces(&fragment, &shared_of(&fragment.room, &opened, &people), &headers)
 }
 
-/// Shows what holds a room's messages, compressed where that is wanted.
-fn show_room(template: &impl Template, opened: &Opened, headers: &HeaderMap) -> Result<Response> {
+/// What of a room on show is the same for many, in the order of the template.
+fn shared_of<'a>(room: &RoomView, opened: &'a Opened, people: &'a Shown) -> Vec<(&'static str, &'a Shared)> {
+    let mut shared = vec![(mark::MESSAGES, &opened.messages)];
+    shared.extend(room.writable().then_some((mark::TOOLS, &*TOOLS)));
+    shared.push((mark::PEOPLE, &people.markup));
+    shared
+}
+
+/// Shows what holds pieces that many are shown, compressed where that is wanted.
+fn show_pieces(
+    template: &impl Template,
+    shared: &[(&str, &Shared)],
+    headers: &HeaderMap,
+) -> Result<Response> {
+    let own = template.render().map_err(Error::internal)?;
+    let pieces = Pieces::new(&own, shared)?;
+    let told = [(header::CACHE_CONTROL, "no-store"), (header::CONTENT_TYPE, "text/html; charset=utf-8")];
     if !packed::is_wanted(headers) {
-        return show(template);
+        return Ok((told, pieces.text()).into_response());
     }
-    let markup = template.render().map_err(Error::internal)?;
-    let told = [
-        (header::CACHE_CONTROL, "no-store"),
-        (header::CONTENT_ENCODING, "gzip"),
-        (header::VARY, "accept-encoding"),
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-    ];
-    Ok((told, opened.pack(&markup)).into_response())
+    let how = [(header::CONTENT_ENCODING, "gzip"), (header::VARY, "accept-encoding")];
+    Ok((told, how, pieces.packed()).into_response())
 }
 
 /// Which further messages; exactly one of them.
@@ -162,7 +178,7 @@ async fn people(
     Query(After { after }): Query<After>,
 ) -> Result<Response> {
     let readable = app.chat.readable(caller.user, room).await?;
-    show(&PeopleFragment { people: fill::people(&app, &readable, after).await? })
+    show(&PeopleFragment { people: fill::roster(&app, &readable, after).await?.view(&app) })
 }
 
 #[derive(Deserialize)]
@@ -200,10 +216,11 @@ async fn settings(
 ) -> Result<Response> {
     let readable = app.chat.readable(caller.user, room).await?;
     let opened = Opened::at(&app, &readable, Span::Last, 1).await?;
+    let place = app.chat.room_of(caller.user, room).await?;
     show(&RoomSettingsPage {
         frame: frame(&app),
         rail: fill::rail(&app, &caller, Some(room)).await?,
-        room: fill::room(&app, &caller, &readable, &opened, None).await?,
-        people: fill::people(&app, &readable, None).await?,
+        room: fill::room(&app, &caller, &readable, &opened, place.as_ref(), None).await?,
+        people: opened.roster.view(&app),
     })
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use parlor::{
-    model::{RoomId, Seq, UserId, What},
+    model::{RoomId, Seq, Stream, UserId, What},
     store::{Listed, Store},
 };
 
@@ -29,14 +29,12 @@ pub(super) async fn a_list_holds_the_rooms_one_is_a_member_of(store: Arc<dyn Sto
         store.listed(ann, None).await.unwrap().iter().map(|listed| listed.room.id).collect();
     rooms.sort();
     assert_eq!(rooms, [both.room, anns.room]);
-    let mut joined = store.joined(ann).await.unwrap();
-    joined.sort();
-    assert_eq!(joined, rooms);
-    assert_eq!(store.joined(UserId::new()).await.unwrap(), []);
     assert_eq!(store.listed(bob, Some(anns.room)).await.unwrap(), []);
     assert_eq!(store.listed(ann, Some(left.room)).await.unwrap(), []);
     assert_eq!(store.listed(UserId::new(), None).await.unwrap(), []);
     let place = one(&store, bob, both.room).await;
+    let heads = store.heads(&[Stream::Room(both.room)]).await.unwrap();
+    assert_eq!(heads, [(Stream::Room(both.room), place.head)]);
     assert_eq!((place.member.room, place.member.user, place.room.members), (both.room, bob, 2));
     left.joins(ann).await;
     assert_eq!(store.listed(ann, None).await.unwrap().len(), 3);

@@ -111,7 +111,6 @@ async fn use_all(store: &MongoStore) {
     let page = store.public_rooms("ener", None, 1).await.unwrap();
     assert!(page.more);
     assert_eq!(store.public_rooms("", Some(page.items[0].id), 5).await.unwrap().items.len(), 1);
-    assert_eq!(store.joined(user).await.unwrap().len(), 2);
     assert_eq!(store.listed(user, None).await.unwrap().len(), 2);
     assert_eq!(store.listed(user, Some(rooms[0])).await.unwrap().len(), 1);
     assert_eq!(store.memberships(rooms[0], &[user, UserId::new()]).await.unwrap().len(), 1);
@@ -346,7 +345,8 @@ async fn a_list_of_many_rooms_takes_few_queries() {
     assert_eq!(listed.len(), 150);
     assert!(listed.iter().all(|listed| listed.mentions == 1));
     let notes = profile(&place).await;
-    assert!(notes.len() <= 5, "{} queries", notes.len());
+    // The last is for the rooms' heads.
+    assert!(notes.len() <= 6, "{} queries", notes.len());
     for note in notes {
         let (examined, returned) =
             (note.get_i32("keysExamined").unwrap(), note.get_i32("nreturned").unwrap());
