@@ -10,11 +10,14 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use futures_util::future::join_all;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, timeout_at},
+};
 use tracing::warn;
 
 use super::{Log, LogError, state::State};
@@ -27,6 +30,9 @@ use crate::{
 
 /// Appends that may wait to be folded before the writer waits, too.
 const BACKLOG: usize = 64;
+/// A room that is written to all the time is folded this often: its document and its watermark are then written once for
+/// all that came meanwhile.
+const EVERY: Duration = Duration::from_millis(20);
 /// The longest pause between attempts while the store is away.
 const MAX_PAUSE: Duration = Duration::from_secs(2);
 
@@ -44,6 +50,8 @@ pub(super) struct Folder {
 struct Task {
     /// None: whatever is past the watermark.
     append: Option<(Append, Vec<Doc>)>,
+    /// Whether somebody waits for what follows.
+    waited_for: bool,
     since: Instant,
     done: oneshot::Sender<()>,
 }
@@ -63,21 +71,19 @@ impl Folder {
         self.folded.fetch_max(rev.0, Ordering::AcqRel);
     }
 
-    /// Folds an append with the documents after it; waits when too many wait already.
-    pub(super) async fn add(&mut self, append: Append, docs: Vec<Doc>) -> Option<Followed> {
+    /// Folds an append with the documents after it; waits when too many wait already. What is `waited_for` is folded at
+    /// once.
+    pub(super) async fn add(&mut self, append: Append, docs: Vec<Doc>, waited_for: bool) -> Option<Followed> {
         let (done, followed) = oneshot::channel();
-        self.tasks()
-            .send(Task { append: Some((append, docs)), since: Instant::now(), done })
-            .await
-            .ok()
-            .map(|()| followed)
+        let task = Task { append: Some((append, docs)), waited_for, since: Instant::now(), done };
+        self.tasks().send(task).await.ok().map(|()| followed)
     }
 
     /// Folds what is past the watermark, as the log has it.
     pub(super) fn catch_up(&mut self) {
         let (done, _) = oneshot::channel();
         // When so much waits already, that is folded first, and finds the rest.
-        let _ = self.tasks().try_send(Task { append: None, since: Instant::now(), done });
+        let _ = self.tasks().try_send(Task { append: None, waited_for: true, since: Instant::now(), done });
     }
 
     fn tasks(&mut self) -> &mpsc::Sender<Task> {
@@ -92,7 +98,9 @@ impl Folder {
 
 async fn run(log: Log, stream: Stream, mut tasks: mpsc::Receiver<Task>, folded: Arc<AtomicU64>) {
     let mut batch = Vec::with_capacity(BACKLOG);
+    let mut next = Instant::now();
     while tasks.recv_many(&mut batch, BACKLOG).await > 0 {
+        gather(&mut tasks, &mut batch, next).await;
         let (appends, waiting): (Vec<_>, Vec<_>) =
             batch.drain(..).map(|task| (task.append, (task.since, task.done))).unzip();
         let to = match appends.into_iter().collect::<Option<Vec<_>>>() {
@@ -107,6 +115,19 @@ async fn run(log: Log, stream: Stream, mut tasks: mpsc::Receiver<Task>, folded: 
         for (since, done) in waiting {
             metrics().fold_lag.record(since.elapsed());
             let _ = done.send(());
+        }
+        if let Stream::Room(_) = stream {
+            next = Instant::now() + EVERY;
+        }
+    }
+}
+
+/// Waits until then for more to fold together, unless somebody waits for what is there.
+async fn gather(tasks: &mut mpsc::Receiver<Task>, batch: &mut Vec<Task>, until: Instant) {
+    while batch.len() < BACKLOG && batch.iter().all(|task| !task.waited_for) {
+        match timeout_at(until, tasks.recv()).await {
+            Ok(Some(task)) => batch.push(task),
+            Ok(None) | Err(_) => return,
         }
     }
 }

@@ -246,7 +246,7 @@ impl Writer {
             }
             Appended::Pending => {
                 state.unfolded.push(append.clone());
-                let followed = self.folder.add(append, docs).await;
+                let followed = self.folder.add(append, docs, follows).await;
                 followed.filter(|_| follows)
             }
         };
