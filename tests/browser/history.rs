@@ -80,6 +80,22 @@ impl Browser {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_line_before_what_is_new_counts_what_comes_after_it() {
+    let house = House::open().await;
+    let [alice, bob] = house.people(["alice", "bob"]).await;
+    let room = alice.general().await;
+    // Her own words are before it, although no page has said that she read them.
+    for (who, text) in [(&alice, "one"), (&alice, "two"), (&bob, "three"), (&bob, "four")] {
+        who.say(&room, text).await;
+    }
+    let page = browser().await;
+    house.seat(&page, "alice", &format!("/rooms/{room}")).await;
+    page.until("the line", "document.querySelector('#fresh')").await;
+    let said: String = page.value("document.querySelector('#fresh').textContent").await;
+    assert!(said.contains("2 messages since"), "{said}");
+}
+
 #[tokio::test]
 async fn a_room_opens_at_its_end_and_goes_on_both_ways_without_a_jump() {
     let house = House::open().await;

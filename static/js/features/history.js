@@ -106,15 +106,16 @@ export function startHistory(room) {
 
   /** At the message of the link, else at the first unread one, else at the newest. */
   async function begin() {
-    const unread = app.unread.of(room.id).seq - room.readBefore;
-    if (room.joined && unread > 0 && !room.at) {
+    const last = app.unread.of(room.id).seq;
+    if (room.joined && last > room.readBefore && !room.at) {
       if (timeline.moreBefore && timeline.first > room.readBefore + 1) await show(() => room.page("around", room.readBefore + 1));
       const first = /** @type {HTMLElement | undefined} */ ([...timeline.log.querySelectorAll("li[data-seq]")].find((li) => {
         const { seq, author } = /** @type {HTMLElement} */ (li).dataset;
         return Number(seq) > room.readBefore && author !== app.me.id;
       }));
       if (first && !signal.aborted) {
-        timeline.freshFrom(Number(first.dataset.seq), t("since", { n: unread, at: moment(Number(first.dataset.at)) }));
+        const seq = Number(first.dataset.seq);
+        timeline.freshFrom(seq, t("since", { n: last - seq + 1, at: moment(Number(first.dataset.at)) }));
         const fresh = find("#fresh", box);
         if (fresh && !place.sees(fresh)) place.show(fresh);
       }
