@@ -1,15 +1,13 @@
 //! The log of all streams, and how far it is folded.
 
-use std::collections::HashSet;
-
 use async_trait::async_trait;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params, types::Type};
-use sha2::{Digest, Sha256};
 
 use super::{
     SqliteStore,
     docs::Ready,
     failure::Failure,
+    nonces,
     row::{count, head, int, json, nat},
 };
 use crate::{
@@ -21,9 +19,6 @@ use crate::{
 const FEW: usize = 64;
 /// How many appends are taken out in one go: the writer has others to serve in between.
 const TRIMMED_TOGETHER: usize = 256;
-
-/// How many bytes of a nonce's SHA-256 stand for it.
-const HASHED: usize = 16;
 
 /// The head of the stream ?1.
 pub(super) const HEAD: &str = "SELECT rev, tag FROM streams WHERE key = ?1";
@@ -39,11 +34,6 @@ pub(super) const TRIMMABLE: &str = "
     SELECT log.stream, log.first FROM log JOIN streams ON streams.id = log.stream
     WHERE log.at < ?1 AND log.last <= streams.folded AND log.last < streams.rev
     ORDER BY log.at, log.first LIMIT ?2";
-
-pub(super) const FORGET_NONCES: &str =
-    "DELETE FROM nonces WHERE (nonce, stream) IN (SELECT nonce, stream FROM ended WHERE at < ?1)";
-
-pub(super) const FORGET_ENDED: &str = "DELETE FROM ended WHERE at < ?1";
 
 #[async_trait]
 impl LogStore for SqliteStore {
@@ -73,15 +63,15 @@ impl LogStore for SqliteStore {
     async fn note_ended(&self, stream: Stream, ended: Vec<Ended>) -> Result<(), StoreError> {
         let ended = ended
             .iter()
-            .map(|ended| Ok((digest(&ended.nonce), serde_json::to_vec(ended)?)))
+            .map(|ended| Ok((nonces::digest(&ended.nonce), serde_json::to_vec(ended)?)))
             .collect::<Result<Vec<_>, Failure>>()?;
         let at = Timestamp::now();
-        Ok(self.commit(move |db| note_ended(db, stream, at, &ended)).await?)
+        Ok(self.commit(move |db| nonces::note_ended(db, stream, at, &ended)).await?)
     }
 
     async fn find(&self, stream: Stream, nonces: &[NonceKey]) -> Result<Vec<Found>, StoreError> {
         let nonces = nonces.to_vec();
-        Ok(self.look_up(move |db| find(db, stream, &nonces)).await?)
+        Ok(self.look_up(move |db| nonces::find(db, stream, &nonces)).await?)
     }
 
     async fn watermark(&self, stream: Stream) -> Result<Head, StoreError> {
@@ -130,7 +120,7 @@ impl LogStore for SqliteStore {
     }
 
     async fn trim(&self, before: Timestamp) -> Result<u64, StoreError> {
-        self.commit(move |db| forget_ended(db, before)).await?;
+        self.commit(move |db| nonces::forget_ended(db, before)).await?;
         let mut trimmed = 0;
         loop {
             let old = self.query(move |db| trimmable(db, before)).await?;
@@ -169,7 +159,11 @@ impl Incoming {
             head: append.head(),
             at: append.entries.last().map(|entry| entry.at).unwrap_or_default(),
             entries: serde_json::to_vec(&append.entries)?,
-            nonces: append.entries.iter().map(|entry| (digest(&entry.nonce), int(entry.rev.0))).collect(),
+            nonces: append
+                .entries
+                .iter()
+                .map(|entry| (nonces::digest(&entry.nonce), int(entry.rev.0)))
+                .collect(),
             docs: Ready::all(&write.docs)?,
             follows: write.follows,
         })
@@ -247,7 +241,7 @@ fn begin(db: &Connection, key: &[u8; 17]) -> Result<Standing, Failure> {
     Ok(Standing { id: db.last_insert_rowid(), head: Head::default(), folded: Head::default() })
 }
 
-fn stream_id(db: &Connection, stream: Stream) -> Result<Option<i64>, Failure> {
+pub(super) fn stream_id(db: &Connection, stream: Stream) -> Result<Option<i64>, Failure> {
     Ok(standing(db, &stream.key())?.map(|stood| stood.id))
 }
 
@@ -287,33 +281,6 @@ pub(super) fn stand(db: &Connection, stream: Stream, head: Head, folded: Head) -
     }
 }
 
-/// Stands for the rev of a nonce whose change ended without an entry.
-const ENDED: i64 = 0;
-
-/// What stands for a nonce in its table: a hash. A nonce that says when it was made has that time in front: posts of one
-/// moment then write to one page, and not each to another.
-fn digest(nonce: &NonceKey) -> Vec<u8> {
-    let made = nonce.made();
-    let mut digest = Vec::with_capacity(made.map_or(0, |made| made.len()) + HASHED);
-    digest.extend(made.iter().flatten());
-    digest.extend_from_slice(&Sha256::digest(nonce.0.as_bytes())[..HASHED]);
-    digest
-}
-
-/// Fills the table of nonces from the log.
-pub(super) fn note_nonces(db: &Connection) -> rusqlite::Result<()> {
-    let mut log = db.prepare("SELECT stream, entries FROM log ORDER BY id")?;
-    let mut note = db.prepare("INSERT INTO nonces (nonce, stream, rev) VALUES (?1, ?2, ?3)")?;
-    let mut rows = log.query([])?;
-    while let Some(row) = rows.next()? {
-        let (stream, entries): (i64, Vec<Entry>) = (row.get(0)?, json(row, 1)?);
-        for entry in entries {
-            note.execute(params![digest(&entry.nonce), stream, int(entry.rev.0)])?;
-        }
-    }
-    Ok(())
-}
-
 pub(super) const APPEND: &str = "SELECT tag, prev, entries, last FROM log WHERE stream = ?1";
 
 /// The stream whose key a column holds.
@@ -333,7 +300,7 @@ pub(super) fn append(stream: Stream, row: &Row<'_>) -> rusqlite::Result<Append> 
 }
 
 /// The query for the append that holds an entry, if it is in the log: the last that begins at or before it.
-fn holding(db: &Connection) -> rusqlite::Result<CachedStatement<'_>> {
+pub(super) fn holding(db: &Connection) -> rusqlite::Result<CachedStatement<'_>> {
     db.prepare_cached(&format!("{APPEND} AND first <= ?2 ORDER BY first DESC LIMIT 1"))
 }
 
@@ -359,61 +326,6 @@ fn read(db: &Connection, stream: Stream, after: Rev, limit: u64) -> Result<Vec<A
     Ok(appends.collect::<rusqlite::Result<_>>()?)
 }
 
-fn find(db: &Connection, stream: Stream, nonces: &[NonceKey]) -> Result<Vec<Found>, Failure> {
-    let Some(id) = stream_id(db, stream)? else { return Ok(vec![]) };
-    let mut place = db.prepare_cached("SELECT rev FROM nonces WHERE stream = ?1 AND nonce = ?2")?;
-    let mut ended = db.prepare_cached("SELECT how FROM ended WHERE stream = ?1 AND nonce = ?2")?;
-    let (mut revs, mut found) = (vec![], vec![]);
-    for nonce in nonces {
-        let nonce = digest(nonce);
-        match place.query_row(params![id, nonce], |row| row.get(0)).optional()? {
-            Some(ENDED) => found.push(Found::Ended(ended.query_row(params![id, nonce], |row| json(row, 0))?)),
-            rev => revs.extend(rev),
-        }
-    }
-    revs.sort_unstable();
-    revs.dedup();
-    let wanted: HashSet<_> = nonces.iter().collect();
-    let mut query = holding(db)?;
-    let mut held: Option<Append> = None;
-    for rev in revs {
-        if held.as_ref().is_none_or(|append| int(append.head().rev.0) < rev) {
-            held = query.query_row(params![id, rev], |row| append(stream, row)).optional()?;
-        }
-        let Some(append) = &held else { continue };
-        let entry =
-            append.entries.iter().find(|entry| int(entry.rev.0) == rev && wanted.contains(&entry.nonce));
-        found.extend(entry.map(|entry: &Entry| Found::Entry { entry: entry.clone(), tag: append.tag }));
-    }
-    Ok(found)
-}
-
-fn note_ended(
-    db: &Connection,
-    stream: Stream,
-    at: Timestamp,
-    ended: &[(Vec<u8>, Vec<u8>)],
-) -> Result<(), Failure> {
-    let Some(id) = stream_id(db, stream)? else { return Ok(()) };
-    let mut know = db.prepare_cached(
-        "INSERT INTO nonces (stream, nonce, rev) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-    )?;
-    let mut keep = db.prepare_cached("INSERT INTO ended (stream, nonce, at, how) VALUES (?1, ?2, ?3, ?4)")?;
-    for (nonce, how) in ended {
-        if know.execute(params![id, nonce, ENDED])? == 1 {
-            keep.execute(params![id, nonce, at.0, how])?;
-        }
-    }
-    Ok(())
-}
-
-/// Lets go of how changes ended before then.
-fn forget_ended(db: &Connection, before: Timestamp) -> Result<(), Failure> {
-    db.prepare_cached(FORGET_NONCES)?.execute([before.0])?;
-    db.prepare_cached(FORGET_ENDED)?.execute([before.0])?;
-    Ok(())
-}
-
 /// Appends that may be taken out, by stream and first rev; as many as are taken out in one go.
 fn trimmable(db: &Connection, before: Timestamp) -> Result<Vec<(i64, i64)>, Failure> {
     let mut query = db.prepare_cached(TRIMMABLE)?;
@@ -429,7 +341,7 @@ fn take_out(db: &Connection, appends: &[(i64, i64)]) -> Result<u64, Failure> {
     for (stream, first) in appends {
         let entries = out.query_row(params![stream, first], |row| json::<Vec<Entry>>(row, 0)).optional()?;
         for entry in entries.iter().flatten() {
-            forget.execute(params![stream, digest(&entry.nonce)])?;
+            forget.execute(params![stream, nonces::digest(&entry.nonce)])?;
         }
         taken += u64::from(entries.is_some());
     }

@@ -17,6 +17,7 @@ mod failure;
 mod files;
 mod invites;
 mod log;
+mod nonces;
 mod open;
 mod people;
 mod readers;

@@ -11,7 +11,7 @@ use std::{
 use rusqlite::{Connection, OpenFlags, Transaction, config::DbConfig};
 use rusqlite_migration::{M, MigrationDefinitionError, Migrations};
 
-use super::log;
+use super::nonces;
 
 /// The database's file within its folder.
 pub const FILE: &str = "parlor.db";
@@ -24,7 +24,9 @@ pub(super) static STEPS: LazyLock<Migrations<'static>> = LazyLock::new(|| {
         M::up(include_str!("migrations/2.sql")),
         M::up(include_str!("migrations/3.sql")),
         M::up(include_str!("migrations/4.sql")),
-        M::up_with_hook(include_str!("migrations/5.sql"), |db: &Transaction<'_>| Ok(log::note_nonces(db)?)),
+        M::up_with_hook(include_str!("migrations/5.sql"), |db: &Transaction<'_>| {
+            Ok(nonces::note_nonces(db)?)
+        }),
         M::up(include_str!("migrations/6.sql")),
     ])
 });

@@ -1,4 +1,4 @@
--- By nonce and then by stream, so that the nonces of one moment lie together (see log::digest). They are read from the log again:
+-- By nonce and then by stream, so that the nonces of one moment lie together (see nonces::digest). They are read from the log again:
 -- what stands for a nonce is another now.
 DROP TABLE nonces;
 CREATE TABLE nonces (
