@@ -87,13 +87,16 @@ impl Log {
     ) -> Result<Resume<(Head, Vec<Entry>)>, LogError> {
         // From the append that holds the client's own last entry, so that its tag can be compared.
         let begin = Rev(from.rev.0.saturating_sub(1));
-        let appends = self.store().read(stream, begin, MAX_ENTRIES + 2).await?;
+        let mut appends = self.store().read(stream, begin, MAX_ENTRIES + 2).await?;
+        if appends.is_empty() && from.rev.0 > 0 {
+            // The client has seen more than was read: another node may have told it what this one must look for.
+            self.store().read_barrier().await?;
+            appends = self.store().read(stream, begin, MAX_ENTRIES + 2).await?;
+        }
         let Some(last) = appends.last() else {
-            let head = self.head(stream).await?;
-            return Ok(match (from.rev.0, head.rev < from.rev) {
-                (0, _) => Resume::Since((head, vec![])),
-                (_, true) => Resume::Reload(Why::Future),
-                (_, false) => Resume::Reload(Why::Trimmed),
+            return Ok(match from.rev.0 {
+                0 => Resume::Since((Head::default(), vec![])),
+                _ => Resume::Reload(Why::Future),
             });
         };
         let head = last.head();

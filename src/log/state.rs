@@ -13,6 +13,8 @@ const MAX_PEOPLE: usize = 4_096;
 /// Messages that it holds before it lets go of them: those that are answered, edited and reacted to are the last ones as a
 /// rule, and others are looked up.
 const MAX_MESSAGES: usize = 256;
+/// Appends that may be missing in the projections and are held for that; more of them are read again instead.
+pub(super) const MAX_UNFOLDED: usize = 256;
 /// Entries read in one go while catching up.
 const CHUNK: u64 = 1_000;
 
@@ -104,13 +106,16 @@ impl State {
         }
     }
 
-    /// Takes notice of what others appended right after the head. False when there is nothing, or it doesn't go on from there.
-    pub(super) async fn catch_up(&mut self, log: &Log) -> Result<bool, LogError> {
+    /// Takes notice of what others appended right after the head, and tells how many entries that brought. None when the
+    /// log doesn't go on from there, or too far to be taken notice of: then the state has to be read anew.
+    pub(super) async fn catch_up(&mut self, log: &Log) -> Result<Option<u64>, LogError> {
+        let before = self.head.rev.0;
         let appends = log.store().read(self.stream, self.head.rev, CHUNK).await?;
         for append in &appends {
             self.learn(append);
         }
-        Ok(appends.last().is_some_and(|last| last.head() == self.head))
+        let goes_on = appends.last().is_none_or(|last| last.head() == self.head);
+        Ok((goes_on && self.unfolded.len() <= MAX_UNFOLDED).then(|| self.head.rev.0 - before))
     }
 
     /// Looks up what of `touches` isn't held yet.

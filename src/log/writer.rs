@@ -12,7 +12,7 @@ use super::{
     Job, Log, LogError, PATIENCE,
     draft::{Draft, Wish, answer, answer_if_found, decide, wishes_of},
     fold::Folder,
-    state::{Standing, State},
+    state::{MAX_UNFOLDED, Standing, State},
 };
 use crate::{
     bus::{Channel, Committed, Notice},
@@ -29,8 +29,6 @@ const IDLE: Duration = Duration::from_secs(120);
 /// The pause before the first repeat after a failure; it doubles up to [`MAX_PAUSE`].
 const PAUSE: Duration = Duration::from_millis(5);
 const MAX_PAUSE: Duration = Duration::from_millis(500);
-/// Appends that may be missing in the projections and are held for that; more of them are read again instead.
-const MAX_UNFOLDED: usize = 256;
 
 pub(super) struct Writer {
     log: Log,
@@ -291,15 +289,14 @@ impl Writer {
         if repeats.is_empty() {
             return Ok(left);
         }
-        // A refusal counts only at the head: another node may have moved it.
-        let head = match self.log.store().heads(&[self.stream]).await {
-            Ok(heads) => heads.first().map(|(_, head)| *head).unwrap_or_default(),
+        // A refusal counts only upon all that was acknowledged before, by other nodes, too.
+        match self.come_up_to_date().await {
+            Ok(true) => {}
+            Ok(false) => return Ok(repeats.into_iter().chain(left).collect()),
             Err(error) => return Err((repeats.into_iter().chain(left).collect(), error.to_string())),
-        };
-        let Some(state) = self.state.as_ref().filter(|state| state.head == head) else {
-            self.state = None;
-            return Ok(repeats.into_iter().chain(left).collect());
-        };
+        }
+        let Some(state) = self.state.as_ref() else { return Ok(repeats.into_iter().chain(left).collect()) };
+        let head = state.head;
         let (mut left, mut ending) = (left, vec![]);
         for wish in repeats {
             match state.decide(wish.change.actor, &wish.change.command) {
@@ -316,6 +313,16 @@ impl Writer {
             }
         }
         Ok(left)
+    }
+
+    /// Brings the held state to where the stream stands by now, at least; false when it has to be read anew.
+    async fn come_up_to_date(&mut self) -> Result<bool, LogError> {
+        let Some(mut state) = self.state.take() else { return Ok(false) };
+        self.log.store().read_barrier().await?;
+        if state.catch_up(&self.log).await?.is_some() {
+            self.state = Some(state);
+        }
+        Ok(self.state.is_some())
     }
 
     /// Ends changes without an entry. How is kept before it is told: another node may have the same change on its way,
@@ -349,8 +356,9 @@ impl Writer {
 /// A state that goes on with what others appended; none where it can't, and has to be read anew.
 async fn catch_up(log: &Log, state: Option<State>) -> Option<State> {
     let mut state = state?;
-    let goes_on = state.catch_up(log).await.unwrap_or(false);
-    (goes_on && state.unfolded.len() <= MAX_UNFOLDED).then_some(state)
+    let more = state.catch_up(log).await.ok().flatten();
+    // Refused, and yet nothing new: what is held isn't what it should be.
+    more.is_some_and(|more| more > 0).then_some(state)
 }
 
 /// Messages that were made or whose words changed; of a reaction all see what it says.

@@ -27,8 +27,6 @@ use crate::{
 const MOMENT: Duration = Duration::from_millis(30);
 /// The pause after a failed look into the log.
 const PAUSE: Duration = Duration::from_millis(500);
-/// How long the store has to be behind the readers before that is believed: right after an election it may be for a moment.
-const BELIEVED: Duration = Duration::from_secs(5);
 /// Appends read in one go while healing.
 const CHUNK: u64 = 500;
 /// Jobs taken in one go: entries that came while the readers were served go out together.
@@ -105,8 +103,6 @@ pub(super) struct Lane {
     readers: HashMap<SocketId, Reader>,
     order: Order,
     heal_at: Option<Instant>,
-    /// Since when the store has been behind the readers.
-    ahead: Option<Instant>,
 }
 
 impl Lane {
@@ -121,7 +117,7 @@ impl Lane {
             tokio::time::sleep(PAUSE).await;
         };
         let order = Order::new(head);
-        let mut lane = Self { hub, stream, jobs, readers: HashMap::new(), order, heal_at: None, ahead: None };
+        let mut lane = Self { hub, stream, jobs, readers: HashMap::new(), order, heal_at: None };
         loop {
             lane.step().await;
             if lane.idle() {
@@ -192,9 +188,6 @@ impl Lane {
             Job::Unfollow(socket) => drop(self.readers.remove(&socket)),
             Job::UnfollowStranger(socket) => self.unfollow_stranger(socket).await,
             Job::Check(head) => {
-                if head.rev >= self.order.at().rev {
-                    self.ahead = None;
-                }
                 if head.rev > self.order.at().rev {
                     self.heal_soon(MOMENT);
                 } else if head.rev < self.order.at().rev || head != self.order.at() && !self.order.gap() {
@@ -219,6 +212,8 @@ impl Lane {
     }
 
     async fn try_heal(&mut self) -> Result<()> {
+        // Whether what is read now is all that readers can have been told.
+        let mut sure = false;
         loop {
             let at = self.order.at();
             let appends = self.hub.log().store().read(self.stream, at.rev, CHUNK).await?;
@@ -228,13 +223,13 @@ impl Lane {
                     // It has come since.
                     continue;
                 }
-                if head.rev < at.rev && self.ahead.get_or_insert_with(Instant::now).elapsed() < BELIEVED {
-                    self.heal_soon(PAUSE);
-                    return Ok(());
-                }
-                self.ahead = None;
                 if head == at && !self.order.parted() {
                     return Ok(());
+                }
+                if !sure {
+                    self.hub.log().store().read_barrier().await?;
+                    sure = true;
+                    continue;
                 }
                 self.start_over(head);
                 return Ok(());

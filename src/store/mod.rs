@@ -2,7 +2,7 @@
 //! contract tests. A store keeps and finds; it never decides a rule.
 //!
 //! Every method returns only after what it wrote is durable, and reads see all that was acknowledged before they
-//! began.
+//! began, but for the moments in which one server replaces another ([`LogStore::read_barrier`]).
 //!
 //! [`Dump`] carries all of it from one store into another: what is newly kept has to become a [`Collection`] of it, or to
 //! follow from one.
@@ -112,6 +112,11 @@ pub trait LogStore: Send + Sync + 'static {
 
     /// The heads of these streams, in one query; a stream without entries is left out.
     async fn heads(&self, streams: &[Stream]) -> Result<Vec<(Stream, Head)>, StoreError>;
+
+    /// Reads that begin after this see all that was acknowledged before it, on whatever node. Without it that holds only as a
+    /// rule, where a server is just being replaced by another: a read may then show what was true a moment ago. It costs
+    /// a write, so it is for what can't be taken back.
+    async fn read_barrier(&self) -> Result<(), StoreError>;
 
     /// Keeps how changes ended that brought no entry to a stream that has a log; one whose nonce is known by then is left
     /// as it is. Whichever is first counts, this or an append: [`LogStore::find`] tells.

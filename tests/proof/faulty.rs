@@ -74,12 +74,13 @@ pub(crate) struct Faulty {
     inner: Arc<dyn Store>,
     script: Mutex<HashMap<Stream, VecDeque<Fault>>>,
     doors: Mutex<HashMap<(Step, Stream), Arc<Frame>>>,
+    behind: Mutex<HashMap<Stream, Head>>,
 }
 
 impl Faulty {
     /// One that does as `inner` does.
     pub(crate) fn new(inner: Arc<dyn Store>) -> Arc<Self> {
-        Arc::new(Self { inner, script: Mutex::default(), doors: Mutex::default() })
+        Arc::new(Self { inner, script: Mutex::default(), doors: Mutex::default(), behind: Mutex::default() })
     }
 
     /// What happens to the next appends of a stream.
@@ -93,6 +94,15 @@ impl Faulty {
         let (open, opened) = watch::channel(false);
         self.doors.lock().unwrap().insert((step, stream), Arc::new(Frame { waiting, open: opened }));
         Door { waiting: seen, open }
+    }
+
+    /// Reads a stream's log as it was at `head`, as from a server that has just replaced another, until a barrier.
+    pub(crate) fn fall_behind(&self, stream: Stream, head: Head) {
+        self.behind.lock().unwrap().insert(stream, head);
+    }
+
+    fn at_most(&self, stream: Stream) -> Option<Head> {
+        self.behind.lock().unwrap().get(&stream).copied()
     }
 
     async fn pass(&self, step: Step, stream: Stream) {
@@ -125,11 +135,22 @@ impl LogStore for Faulty {
     }
 
     async fn read(&self, stream: Stream, after: Rev, limit: u64) -> Result<Vec<Append>, StoreError> {
-        self.inner.read(stream, after, limit).await
+        let mut appends = self.inner.read(stream, after, limit).await?;
+        if let Some(head) = self.at_most(stream) {
+            appends.retain(|append| append.head().rev <= head.rev);
+        }
+        Ok(appends)
+    }
+
+    async fn read_barrier(&self) -> Result<(), StoreError> {
+        self.inner.read_barrier().await?;
+        self.behind.lock().unwrap().clear();
+        Ok(())
     }
 
     async fn heads(&self, streams: &[Stream]) -> Result<Vec<(Stream, Head)>, StoreError> {
-        self.inner.heads(streams).await
+        let heads = self.inner.heads(streams).await?;
+        Ok(heads.into_iter().map(|(stream, head)| (stream, self.at_most(stream).unwrap_or(head))).collect())
     }
 
     async fn streams(&self, after: Option<Stream>, limit: usize) -> Result<Vec<Stream>, StoreError> {

@@ -60,7 +60,8 @@ impl From<&Account> for AccountDocument {
 
 impl MongoStore {
     async fn account_where(&self, filter: mongodb::bson::Document) -> Result<Option<Account>, StoreError> {
-        let found = bounded(self.collections.accounts.find_one(filter).max_time(PATIENCE)).await?;
+        let found =
+            self.collections.read(self.collections.accounts.find_one(filter).max_time(PATIENCE)).await?;
         Ok(found.map(Account::from))
     }
 

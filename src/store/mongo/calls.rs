@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     MongoStore,
     bson::{binary, room_id},
-    errors::{PATIENCE, all, bounded, refused},
+    errors::{PATIENCE, bounded, refused},
 };
 use crate::{
     model::{CallId, NodeId, RoomId, Term, Timestamp},
@@ -52,7 +52,7 @@ fn key(room: RoomId, call: CallId, term: Term) -> Document {
 impl CallStore for MongoStore {
     async fn call(&self, room: RoomId) -> Result<Option<CallRecord>, StoreError> {
         let find = self.collections.calls.find_one(doc! { "_id": room_id(room) });
-        Ok(bounded(find.max_time(PATIENCE)).await?.map(CallRecord::from))
+        Ok(self.collections.read(find.max_time(PATIENCE)).await?.map(CallRecord::from))
     }
 
     async fn begin_call(&self, record: &CallRecord) -> Result<bool, StoreError> {
@@ -74,6 +74,12 @@ impl CallStore for MongoStore {
     async fn overdue_calls(&self, now: Timestamp, limit: usize) -> Result<Vec<CallRecord>, StoreError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let find = self.collections.calls.find(doc! { "until": { "$lte": now.0 } }).sort(doc! { "until": 1 });
-        Ok(all(find.limit(limit).max_time(PATIENCE)).await?.into_iter().map(CallRecord::from).collect())
+        Ok(self
+            .collections
+            .read(find.limit(limit).max_time(PATIENCE))
+            .await?
+            .into_iter()
+            .map(CallRecord::from)
+            .collect())
     }
 }

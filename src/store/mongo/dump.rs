@@ -21,7 +21,7 @@ use super::{
     accounts::AccountDocument,
     bson::{binary, int, pair, stream_key, uint},
     calls::CallDocument,
-    errors::{BATCH as READ, PATIENCE, all, bounded, broken},
+    errors::{BATCH as READ, PATIENCE, bounded, broken},
     files::{ContentDocument, FileDocument, UploadDocument},
     invites::{self, InviteDocument},
     log::LogDocument,
@@ -145,7 +145,8 @@ impl MongoStore {
         let keys: Vec<_> = streams.iter().copied().map(stream_key).collect();
         let watermarks = self.collections.streams.clone_with_type::<Watermark>();
         let watermarks = watermarks.find(doc! { "_id": { "$in": keys } }).batch_size(READ);
-        let (heads, watermarks) = tokio::try_join!(self.heads(&streams), all(watermarks.max_time(PATIENCE)))?;
+        let (heads, watermarks) =
+            tokio::try_join!(self.heads(&streams), self.collections.read(watermarks.max_time(PATIENCE)))?;
         let heads: HashMap<_, _> = heads.into_iter().collect();
         let watermarks: HashMap<_, _> =
             watermarks.into_iter().map(|found| (found.stream.bytes.clone(), found)).collect();

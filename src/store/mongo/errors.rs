@@ -2,12 +2,7 @@
 
 use std::{future::IntoFuture, time::Duration};
 
-use futures_util::TryStreamExt;
-use mongodb::{
-    Cursor,
-    error::{Error, ErrorKind, WriteFailure},
-};
-use serde::de::DeserializeOwned;
+use mongodb::error::{Error, ErrorKind, WriteFailure};
 
 use crate::{metrics::metrics, store::StoreError};
 
@@ -47,7 +42,7 @@ pub(super) async fn bounded<T>(
 }
 
 /// Waits for the driver this long.
-async fn within<T>(
+pub(super) async fn within<T>(
     patience: Duration,
     work: impl IntoFuture<Output = mongodb::error::Result<T>>,
 ) -> Result<T, StoreError> {
@@ -65,21 +60,6 @@ pub(super) fn count(error: &StoreError) {
         StoreError::Full(_) => "full",
         StoreError::Broken(_) => "broken",
     });
-}
-
-/// All that a query finds.
-pub(super) async fn all<T: DeserializeOwned + Send + Sync>(
-    query: impl IntoFuture<Output = mongodb::error::Result<Cursor<T>>>,
-) -> Result<Vec<T>, StoreError> {
-    all_within(PATIENCE, query).await
-}
-
-/// All that a query finds, which may take this long.
-pub(super) async fn all_within<T: DeserializeOwned + Send + Sync>(
-    patience: Duration,
-    query: impl IntoFuture<Output = mongodb::error::Result<Cursor<T>>>,
-) -> Result<Vec<T>, StoreError> {
-    within(patience, async { query.into_future().await?.try_collect().await }).await
 }
 
 /// Whether a unique index refused a write of one document.

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     MongoStore,
     bson::{binary, hash_of, int, room_id, uint, user_id},
-    errors::{BATCH, PATIENCE, all, bounded, broken, is_duplicate, refused},
+    errors::{BATCH, PATIENCE, bounded, broken, is_duplicate, refused},
 };
 use crate::{
     model::{Attachment, FileId, Place, RoomId, StoredFile, Timestamp, Upload, UserId, file::ContentHash},
@@ -151,8 +151,10 @@ impl MongoStore {
         let files = self.collections.files.aggregate(sum_of("size", filter.clone())).hint(index("size"));
         let uploads = self.collections.uploads.aggregate(sum_of("length", filter)).hint(index("length"));
         let (files, uploads) = (files.with_type::<Sum>(), uploads.with_type::<Sum>());
-        let (files, uploads) =
-            tokio::try_join!(all(files.max_time(PATIENCE)), all(uploads.max_time(PATIENCE)))?;
+        let (files, uploads) = tokio::try_join!(
+            self.collections.read(files.max_time(PATIENCE)),
+            self.collections.read(uploads.max_time(PATIENCE))
+        )?;
         let only = |sums: Vec<Sum>| sums.into_iter().next().unwrap_or_default();
         Ok((only(files), only(uploads)))
     }
@@ -190,7 +192,9 @@ impl FileStore for MongoStore {
     }
 
     async fn upload(&self, id: FileId) -> Result<Option<Upload>, StoreError> {
-        let found = bounded(self.collections.uploads.find_one(doc! { "_id": key(id) }).max_time(PATIENCE));
+        let found = self
+            .collections
+            .read(self.collections.uploads.find_one(doc! { "_id": key(id) }).max_time(PATIENCE));
         Ok(found.await?.map(|document| document.upload))
     }
 
@@ -201,7 +205,13 @@ impl FileStore for MongoStore {
     async fn expired_uploads(&self, now: Timestamp, limit: usize) -> Result<Vec<Upload>, StoreError> {
         let find = self.collections.uploads.find(doc! { "expires": { "$lt": now.0 } });
         let find = find.sort(doc! { "expires": 1 }).limit(int(limit as u64));
-        Ok(all(find.max_time(PATIENCE)).await?.into_iter().map(|document| document.upload).collect())
+        Ok(self
+            .collections
+            .read(find.max_time(PATIENCE))
+            .await?
+            .into_iter()
+            .map(|document| document.upload)
+            .collect())
     }
 
     async fn keep_file(&self, file: &StoredFile) -> Result<Place, StoreError> {
@@ -217,7 +227,7 @@ impl FileStore for MongoStore {
     async fn files(&self, ids: &[FileId]) -> Result<Vec<StoredFile>, StoreError> {
         let ids: Vec<_> = ids.iter().copied().map(key).collect();
         let find = self.collections.files.find(doc! { "_id": { "$in": ids }, "place": { "$exists": true } });
-        let found = all(find.batch_size(BATCH).max_time(PATIENCE)).await?;
+        let found = self.collections.read(find.batch_size(BATCH).max_time(PATIENCE)).await?;
         found.into_iter().map(FileDocument::into_file).collect()
     }
 
@@ -255,7 +265,12 @@ impl FileStore for MongoStore {
     async fn due_files(&self, now: Timestamp, limit: usize) -> Result<Vec<StoredFile>, StoreError> {
         let find = self.collections.files.find(doc! { "due": { "$lte": now.0 } });
         let find = find.sort(doc! { "due": 1 }).limit(int(limit as u64)).batch_size(BATCH);
-        all(find.max_time(PATIENCE)).await?.into_iter().map(FileDocument::into_file).collect()
+        self.collections
+            .read(find.max_time(PATIENCE))
+            .await?
+            .into_iter()
+            .map(FileDocument::into_file)
+            .collect()
     }
 
     async fn settle(&self, id: FileId, due: Timestamp) -> Result<(), StoreError> {
@@ -274,12 +289,12 @@ impl FileStore for MongoStore {
     async fn drop_content(&self, hash: ContentHash) -> Result<Option<Place>, StoreError> {
         let of = doc! { "_id": binary(&hash.0) };
         let Some(content) =
-            bounded(self.collections.contents.find_one(of.clone()).max_time(PATIENCE)).await?
+            self.collections.read(self.collections.contents.find_one(of.clone()).max_time(PATIENCE)).await?
         else {
             return Ok(None);
         };
         let user = self.collections.files.find_one(doc! { "hash": binary(&hash.0) }).max_time(PATIENCE);
-        if bounded(user).await?.is_some() {
+        if self.collections.read(user).await?.is_some() {
             return Ok(None);
         }
         let mut unchanged = of;
@@ -291,7 +306,7 @@ impl FileStore for MongoStore {
     async fn places(&self, hashes: &[ContentHash]) -> Result<Vec<Place>, StoreError> {
         let hashes: Vec<_> = hashes.iter().map(|hash| binary(&hash.0)).collect();
         let find = self.collections.contents.find(doc! { "_id": { "$in": hashes } }).batch_size(BATCH);
-        let found = all(find.max_time(PATIENCE)).await?;
+        let found = self.collections.read(find.max_time(PATIENCE)).await?;
         found.into_iter().map(ContentDocument::into_place).collect()
     }
 }

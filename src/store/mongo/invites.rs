@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     bson::{binary, hash_of, user_id},
-    errors::{PATIENCE, all, bounded},
+    errors::{PATIENCE, bounded},
     schema::Collections,
 };
 use crate::{
@@ -89,14 +89,14 @@ pub(super) async fn good(
 ) -> Result<Option<Invite>, StoreError> {
     let mut filter = good_at(now);
     filter.insert("secret", binary(secret));
-    let found = bounded(collections.invites.find_one(filter).max_time(PATIENCE)).await?;
+    let found = collections.read(collections.invites.find_one(filter).max_time(PATIENCE)).await?;
     found.map(InviteDocument::into_invite).transpose()
 }
 
 /// All that are good, the newest first.
 pub(super) async fn all_good(collections: &Collections, now: Timestamp) -> Result<Vec<Invite>, StoreError> {
     let find = collections.invites.find(good_at(now)).sort(doc! { "created": -1 });
-    all(find.max_time(PATIENCE)).await?.into_iter().map(InviteDocument::into_invite).collect()
+    collections.read(find.max_time(PATIENCE)).await?.into_iter().map(InviteDocument::into_invite).collect()
 }
 
 /// Takes a use for the account of `user`, or finds it taken for them; false when it isn't good.
@@ -115,7 +115,7 @@ pub(super) async fn hold(
         return Ok(true);
     }
     let held = doc! { "secret": binary(secret), "holds.user": user_id(user) };
-    Ok(bounded(collections.invites.find_one(held).max_time(PATIENCE)).await?.is_some())
+    Ok(collections.read(collections.invites.find_one(held).max_time(PATIENCE)).await?.is_some())
 }
 
 /// Ends a hold, and gives the use back where nothing came of it. Whoever is second does nothing.
@@ -136,14 +136,15 @@ pub(super) async fn let_go(
 /// Ends holds that a node which died left behind.
 pub(super) async fn settle(collections: &Collections, now: Timestamp) -> Result<(), StoreError> {
     let late = now.minus(HELD_IN_VAIN);
-    let left =
-        all(collections.invites.find(doc! { "holds.at": { "$lt": late.0 } }).max_time(PATIENCE)).await?;
+    let left = collections
+        .read(collections.invites.find(doc! { "holds.at": { "$lt": late.0 } }).max_time(PATIENCE))
+        .await?;
     for invite in left {
         let secret = hash_of(&invite.secret)?;
         for hold in invite.holds.iter().filter(|hold| hold.at < late) {
             let account =
                 collections.accounts.find_one(doc! { "_id": user_id(hold.user) }).max_time(PATIENCE);
-            let in_vain = bounded(account).await?.is_none();
+            let in_vain = collections.read(account).await?.is_none();
             let_go(collections, &secret, hold.user, in_vain).await?;
         }
     }
@@ -159,7 +160,7 @@ pub(super) async fn at_rest(
     let mut invite = document.into_invite()?;
     if !held.is_empty() {
         let made = doc! { "_id": { "$in": held.clone() } };
-        let made = bounded(collections.accounts.count_documents(made).max_time(PATIENCE)).await?;
+        let made = collections.read(collections.accounts.count_documents(made).max_time(PATIENCE)).await?;
         let in_vain = (held.len() as u64).saturating_sub(made);
         invite.uses = invite.uses.saturating_add(u32::try_from(in_vain).unwrap_or(u32::MAX));
     }

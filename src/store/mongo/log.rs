@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     MongoStore,
     bson::{binary, int, stream_key, stream_of, tag_bits, tag_of, uint},
-    errors::{BATCH, PATIENCE, all, broken, known_or_in},
+    errors::{BATCH, PATIENCE, broken, known_or_in},
     schema::Collections,
 };
 use crate::{
@@ -192,7 +192,9 @@ pub(super) async fn newest(collections: &Collections, keys: Vec<Binary>) -> Resu
             "tag": { "$first": "$tag" },
         } },
     ];
-    all(collections.log.aggregate(pipeline).with_type().batch_size(BATCH).max_time(PATIENCE)).await
+    collections
+        .read(collections.log.aggregate(pipeline).with_type().batch_size(BATCH).max_time(PATIENCE))
+        .await
 }
 
 impl MongoStore {
@@ -257,6 +259,10 @@ impl LogStore for MongoStore {
             .collect()
     }
 
+    async fn read_barrier(&self) -> Result<(), StoreError> {
+        self.collections.read_barrier().await
+    }
+
     async fn note_ended(&self, stream: Stream, ended: Vec<Ended>) -> Result<(), StoreError> {
         let log = self.collections.log.clone_with_type::<EndedDocument>();
         let documents = ended.into_iter().map(|ended| EndedDocument::new(stream, ended));
@@ -268,7 +274,7 @@ impl LogStore for MongoStore {
         let named: Vec<&str> = nonces.iter().map(|nonce| &*nonce.0).collect();
         let filter = doc! { "stream": stream_key(stream), "nonces": { "$in": named } };
         let log = self.collections.log.clone_with_type::<Logged>();
-        let documents = all(log.find(filter).max_time(PATIENCE)).await?;
+        let documents = self.collections.read(log.find(filter).max_time(PATIENCE)).await?;
         let mut found = Vec::with_capacity(nonces.len());
         for document in documents {
             let append = match document {

@@ -4,8 +4,8 @@
 //! ([`log`], [`schema`]). Appends of many streams wait on the disk together ([`committer`]), and so do the
 //! documents that are folded from them ([`folder`]). [`rooms`] and [`accounts`] read and write the rest.
 //!
-//! All writes wait for a majority and its journals, all reads go to the primary at majority: what is read can't be
-//! rolled back, and what was acknowledged is read.
+//! All writes wait for a majority and its journals, all reads go to the primary at majority and never further back than
+//! before ([`reads`]): what is read can't be rolled back, and no node's picture runs backwards.
 
 mod accounts;
 mod bson;
@@ -20,6 +20,7 @@ mod log;
 mod people;
 mod projection;
 mod read;
+mod reads;
 mod rooms;
 mod schema;
 mod sessions;

@@ -4,7 +4,7 @@ use mongodb::bson::{Document, doc};
 
 use super::{
     bson::user_id,
-    errors::{BATCH, PATIENCE, all},
+    errors::{BATCH, PATIENCE},
     rooms::{one_more, page},
     schema::Collections,
 };
@@ -19,12 +19,16 @@ const LAST: char = char::MAX;
 /// By id.
 pub(super) async fn by_id(collections: &Collections, users: &[UserId]) -> Result<Vec<Person>, StoreError> {
     let ids: Vec<_> = users.iter().copied().map(user_id).collect();
-    all(collections.people.find(doc! { "_id": { "$in": ids } }).batch_size(BATCH).max_time(PATIENCE)).await
+    collections
+        .read(collections.people.find(doc! { "_id": { "$in": ids } }).batch_size(BATCH).max_time(PATIENCE))
+        .await
 }
 
 /// By login name.
 pub(super) async fn by_name(collections: &Collections, names: &[String]) -> Result<Vec<Person>, StoreError> {
-    all(collections.people.find(doc! { "name": { "$in": names } }).batch_size(BATCH).max_time(PATIENCE)).await
+    collections
+        .read(collections.people.find(doc! { "name": { "$in": names } }).batch_size(BATCH).max_time(PATIENCE))
+        .await
 }
 
 /// By the beginning of a name, whichever.
@@ -48,5 +52,5 @@ pub(super) async fn find(
     };
     let find = collections.people.find(filter).sort(doc! { "name": 1 });
     let find = find.limit(one_more(limit)).batch_size(BATCH).max_time(PATIENCE);
-    Ok(page(all(find).await?, limit))
+    Ok(page(collections.read(find).await?, limit))
 }

@@ -5,7 +5,7 @@ use mongodb::bson::doc;
 use super::{
     MongoStore,
     bson::{int, stream_key},
-    errors::{BATCH, PATIENCE, all, bounded},
+    errors::{BATCH, PATIENCE},
     log::LogDocument,
 };
 use crate::{
@@ -40,7 +40,10 @@ impl MongoStore {
     async fn beginning(&self, stream: Stream, after: Rev, limit: u64) -> Result<Vec<Append>, StoreError> {
         let places = doc! { "$gt": int(after.0), "$lte": int(after.0.saturating_add(limit)) };
         let find = self.collections.log.find(doc! { "stream": stream_key(stream), "first": places });
-        let documents = all(find.sort(doc! { "first": 1 }).batch_size(BATCH).max_time(PATIENCE)).await?;
+        let documents = self
+            .collections
+            .read(find.sort(doc! { "first": 1 }).batch_size(BATCH).max_time(PATIENCE))
+            .await?;
         documents.into_iter().map(LogDocument::into_append).collect()
     }
 
@@ -50,7 +53,7 @@ impl MongoStore {
         for (side, order) in sides {
             let filter = doc! { "stream": stream_key(stream), "first": side };
             let find = self.collections.log.find_one(filter).sort(doc! { "first": order });
-            if let Some(document) = bounded(find.max_time(PATIENCE)).await? {
+            if let Some(document) = self.collections.read(find.max_time(PATIENCE)).await? {
                 return document.into_append().map(Some);
             }
         }

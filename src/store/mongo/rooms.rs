@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     MongoStore,
     bson::{binary, int, message_key, pair, room_id, uint, user_id},
-    errors::{BATCH, PATIENCE, all, bounded, refused},
+    errors::{BATCH, PATIENCE, bounded, refused},
     people,
     projection::EVERYONE,
 };
@@ -105,7 +105,7 @@ impl MongoStore {
                 doc! { "$group": { "_id": "$room", "count": { "$sum": 1_i64 } } },
             ];
             let query = self.collections.messages.aggregate(pipeline).with_type::<Mentions>();
-            all(query.batch_size(BATCH).max_time(PATIENCE))
+            self.collections.read(query.batch_size(BATCH).max_time(PATIENCE))
         });
         let counts = futures_util::future::try_join_all(counts).await?;
         Ok(counts
@@ -120,7 +120,14 @@ impl MongoStore {
 impl RoomStore for MongoStore {
     async fn rooms(&self, rooms: &[RoomId]) -> Result<Vec<Room>, StoreError> {
         let ids: Vec<_> = rooms.iter().copied().map(room_id).collect();
-        all(self.collections.rooms.find(doc! { "_id": { "$in": ids } }).batch_size(BATCH).max_time(PATIENCE))
+        self.collections
+            .read(
+                self.collections
+                    .rooms
+                    .find(doc! { "_id": { "$in": ids } })
+                    .batch_size(BATCH)
+                    .max_time(PATIENCE),
+            )
             .await
     }
 
@@ -155,7 +162,7 @@ impl RoomStore for MongoStore {
         let find =
             self.collections.rooms.find(filter).sort(doc! { "folded": 1, "_id": 1 }).limit(one_more(limit));
         let index = mongodb::options::Hint::Keys(doc! { "open": 1, "folded": 1, "_id": 1 });
-        Ok(page(all(find.hint(index).max_time(PATIENCE)).await?, limit))
+        Ok(page(self.collections.read(find.hint(index).max_time(PATIENCE)).await?, limit))
     }
 
     async fn listed(&self, user: UserId, room: Option<RoomId>) -> Result<Vec<Listed>, StoreError> {
@@ -165,8 +172,8 @@ impl RoomStore for MongoStore {
         }
         let marks = self.collections.marks.clone_with_type::<Mark>();
         let (members, marks) = tokio::try_join!(
-            all(self.collections.members.find(filter).batch_size(BATCH).max_time(PATIENCE)),
-            all(marks.find(of_user(user, room)).batch_size(BATCH).max_time(PATIENCE)),
+            self.collections.read(self.collections.members.find(filter).batch_size(BATCH).max_time(PATIENCE)),
+            self.collections.read(marks.find(of_user(user, room)).batch_size(BATCH).max_time(PATIENCE)),
         )?;
         let ids: Vec<RoomId> = members.iter().map(|member| member.room).collect();
         let rooms = self.rooms(&ids).await?;
@@ -191,13 +198,15 @@ impl RoomStore for MongoStore {
 
     async fn memberships(&self, room: RoomId, users: &[UserId]) -> Result<Vec<Membership>, StoreError> {
         let keys: Vec<Binary> = users.iter().map(|user| pair(room.as_bytes(), user.as_bytes())).collect();
-        all(self
-            .collections
-            .members
-            .find(doc! { "_id": { "$in": keys } })
-            .batch_size(BATCH)
-            .max_time(PATIENCE))
-        .await
+        self.collections
+            .read(
+                self.collections
+                    .members
+                    .find(doc! { "_id": { "$in": keys } })
+                    .batch_size(BATCH)
+                    .max_time(PATIENCE),
+            )
+            .await
     }
 
     async fn members(
@@ -212,7 +221,7 @@ impl RoomStore for MongoStore {
         }
         let find = self.collections.members.find(filter).sort(doc! { "room": 1, "user": 1 });
         let find = find.limit(one_more(limit)).batch_size(BATCH);
-        Ok(page(all(find.max_time(PATIENCE)).await?, limit))
+        Ok(page(self.collections.read(find.max_time(PATIENCE)).await?, limit))
     }
 
     async fn messages(
@@ -230,7 +239,7 @@ impl RoomStore for MongoStore {
         let order = doc! { "_id": if last { -1 } else { 1 } };
         let find =
             self.collections.messages.find(range).sort(order).limit(int(limit as u64)).batch_size(BATCH);
-        let mut messages = all(find.max_time(PATIENCE)).await?;
+        let mut messages = self.collections.read(find.max_time(PATIENCE)).await?;
         if last {
             messages.reverse();
         }
@@ -240,7 +249,7 @@ impl RoomStore for MongoStore {
     async fn messages_at(&self, room: RoomId, seqs: &[Seq]) -> Result<Vec<Message>, StoreError> {
         let keys: Vec<Binary> = seqs.iter().map(|seq| message_key(room, *seq)).collect();
         let find = self.collections.messages.find(doc! { "_id": { "$in": keys } }).sort(doc! { "_id": 1 });
-        all(find.batch_size(BATCH).max_time(PATIENCE)).await
+        self.collections.read(find.batch_size(BATCH).max_time(PATIENCE)).await
     }
 
     async fn messages_with(
@@ -253,7 +262,7 @@ impl RoomStore for MongoStore {
             "attached": { "$exists": true }, "attached.file": binary(file.as_bytes()), "room": room_id(room),
         };
         let find = self.collections.messages.find(with).sort(doc! { "seq": -1 }).limit(int(limit as u64));
-        all(find.batch_size(BATCH).max_time(PATIENCE)).await
+        self.collections.read(find.batch_size(BATCH).max_time(PATIENCE)).await
     }
 
     async fn messages_with_files(
@@ -271,7 +280,7 @@ impl RoomStore for MongoStore {
             with.insert("attached.kind", doc! { "$in": kinds });
         }
         let find = self.collections.messages.find(with).sort(doc! { "seq": -1 }).limit(one_more(limit));
-        Ok(page(all(find.batch_size(BATCH).max_time(PATIENCE)).await?, limit))
+        Ok(page(self.collections.read(find.batch_size(BATCH).max_time(PATIENCE)).await?, limit))
     }
 
     async fn pinned(
@@ -286,7 +295,7 @@ impl RoomStore for MongoStore {
         }
         let find = self.collections.messages.find(filter).sort(doc! { "room": -1, "seq": -1 });
         let find = find.limit(one_more(limit)).batch_size(BATCH);
-        Ok(page(all(find.max_time(PATIENCE)).await?, limit))
+        Ok(page(self.collections.read(find.max_time(PATIENCE)).await?, limit))
     }
 
     async fn mark_read(&self, user: UserId, room: RoomId, seq: Seq) -> Result<bool, StoreError> {
@@ -314,7 +323,10 @@ impl RoomStore for MongoStore {
 
     async fn drafts(&self, user: UserId) -> Result<Vec<(RoomId, String)>, StoreError> {
         let drafts = self.collections.drafts.clone_with_type::<Draft>();
-        let drafts = all(drafts.find(of_user(user, None)).batch_size(BATCH).max_time(PATIENCE)).await?;
+        let drafts = self
+            .collections
+            .read(drafts.find(of_user(user, None)).batch_size(BATCH).max_time(PATIENCE))
+            .await?;
         Ok(drafts.into_iter().map(|draft| (draft.room, draft.text)).collect())
     }
 

@@ -13,6 +13,7 @@
 //! | `files`, `uploads` | id | see [`super::files`] |
 //! | `contents` | hash | where they lie |
 //! | `schema` | `parlor`, `underway` | the version; how far it is filled from another store, for as long as it is |
+//! |  | `barrier` | how many [read barriers](Collections::read_barrier) there were |
 
 use std::{future::Future, time::Duration};
 
@@ -31,6 +32,7 @@ use super::{
     files::{ContentDocument, FileDocument, UploadDocument},
     invites::InviteDocument,
     log::LogDocument,
+    reads::Seen,
     sessions::SessionDocument,
 };
 use crate::{
@@ -68,6 +70,8 @@ pub(super) struct Collections {
     pub(super) contents: Collection<ContentDocument>,
     pub(super) uploads: Collection<UploadDocument>,
     pub(super) schema: Collection<Document>,
+    /// How far reads have seen.
+    pub(super) seen: Seen,
 }
 
 impl Collections {
@@ -90,6 +94,7 @@ impl Collections {
             contents: database.collection("contents"),
             uploads: database.collection("uploads"),
             schema: database.collection("schema"),
+            seen: Seen::default(),
             database,
         }
     }
@@ -223,7 +228,7 @@ fn indexes() -> Vec<(&'static str, Vec<IndexModel>)> {
 pub(super) async fn prepare(collections: &Collections) -> Result<(), StoreError> {
     let database = &collections.database;
     if let Some(found) =
-        bounded(collections.schema.find_one(doc! { "_id": "parlor" }).max_time(PATIENCE)).await?
+        collections.read(collections.schema.find_one(doc! { "_id": "parlor" }).max_time(PATIENCE)).await?
     {
         let version = found.get_i32("version").map_err(|_| broken("the schema's version can't be read"))?;
         if version > VERSION {
@@ -248,7 +253,7 @@ pub(super) async fn prepare(collections: &Collections) -> Result<(), StoreError>
 /// How far the database is filled from another store; none when it isn't being filled.
 pub(super) async fn underway(collections: &Collections) -> Result<Option<Underway>, StoreError> {
     let noted = collections.schema.clone_with_type::<Underway>();
-    bounded(noted.find_one(doc! { "_id": "underway" }).max_time(PATIENCE)).await
+    collections.read(noted.find_one(doc! { "_id": "underway" }).max_time(PATIENCE)).await
 }
 
 /// Does a step, again while another node is at it.

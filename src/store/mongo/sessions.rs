@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     bson::{binary, hash_of, user_id},
-    errors::{PATIENCE, all, bounded, refused},
+    errors::{PATIENCE, bounded, refused},
     schema::Collections,
 };
 use crate::{
@@ -82,7 +82,7 @@ async fn one(
     filter: Document,
     now: Timestamp,
 ) -> Result<Option<Session>, StoreError> {
-    let found = bounded(collections.sessions.find_one(filter).max_time(PATIENCE)).await?;
+    let found = collections.read(collections.sessions.find_one(filter).max_time(PATIENCE)).await?;
     let session = found.map(SessionDocument::into_session).transpose()?;
     Ok(session.filter(|session| session.expires > now))
 }
@@ -118,7 +118,8 @@ pub(super) async fn of(
     now: Timestamp,
 ) -> Result<Vec<Session>, StoreError> {
     let find = collections.sessions.find(doc! { "user": user_id(user) }).sort(doc! { "seen": -1 });
-    let found = all(find.max_time(PATIENCE)).await?.into_iter().map(SessionDocument::into_session);
+    let found =
+        collections.read(find.max_time(PATIENCE)).await?.into_iter().map(SessionDocument::into_session);
     found.filter(|session| session.as_ref().map_or(true, |session| session.expires > now)).collect()
 }
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{
     MongoStore,
-    errors::{PATIENCE, all, bounded},
+    errors::{PATIENCE, bounded},
     log::{newest, since},
     statements,
     watermarks::Watermark,
@@ -44,7 +44,7 @@ impl MongoStore {
                 .limit(PAGE)
                 .projection(doc! { "stream": 1, "first": 1, "count": 1 })
                 .max_time(PATIENCE);
-            let page = all(page).await?;
+            let page = self.collections.read(page).await?;
             let Some(last) = page.last() else { break };
             from = last.id.clone();
             trimmed += self.trim_page(page).await?;
@@ -64,7 +64,8 @@ impl MongoStore {
             streams.values().filter_map(|olds| olds.first()).map(|old| old.stream.clone()).collect();
         let watermarks = self.collections.streams.clone_with_type::<Watermark>();
         let watermarks = watermarks.find(doc! { "_id": { "$in": keys.clone() } }).max_time(PATIENCE);
-        let (newest, watermarks) = tokio::try_join!(newest(&self.collections, keys), all(watermarks))?;
+        let (newest, watermarks) =
+            tokio::try_join!(newest(&self.collections, keys), self.collections.read(watermarks))?;
         let folded: HashMap<_, _> =
             watermarks.into_iter().map(|found| (found.stream.bytes, found.rev)).collect();
         let mut statements: Vec<RawDocumentBuf> = Vec::with_capacity(newest.len());

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     MongoStore,
     bson::{int, stream_key, stream_of, tag_bits, tag_of, uint},
-    errors::{BATCH, PATIENCE, all, all_within, bounded},
+    errors::{BATCH, PATIENCE},
     log::since,
     schema::Collections,
     statements,
@@ -83,7 +83,7 @@ pub(super) async fn advance(collections: &Collections, moves: &[Move]) -> Result
     let keys: Vec<Binary> = moves.iter().map(|step| stream_key(step.stream)).collect();
     let watermarks = collections.streams.clone_with_type::<Watermark>();
     let query = watermarks.find(doc! { "_id": { "$in": keys } }).batch_size(BATCH);
-    let found = all(query.max_time(PATIENCE)).await?;
+    let found = collections.read(query.max_time(PATIENCE)).await?;
     let found: HashSet<Option<i64>> = found.into_iter().map(|watermark| watermark.mark).collect();
     Ok(marks.into_iter().map(|mark| found.contains(&Some(mark))).collect())
 }
@@ -92,7 +92,10 @@ impl MongoStore {
     /// How far a stream is folded.
     pub(super) async fn folded(&self, stream: Stream) -> Result<Head, StoreError> {
         let query = self.collections.streams.clone_with_type::<Watermark>();
-        let found = bounded(query.find_one(doc! { "_id": stream_key(stream) }).max_time(PATIENCE)).await?;
+        let found = self
+            .collections
+            .read(query.find_one(doc! { "_id": stream_key(stream) }).max_time(PATIENCE))
+            .await?;
         found.map_or(Ok(Head::default()), |found| found.head())
     }
 
@@ -114,7 +117,10 @@ impl MongoStore {
             pipeline.insert(0, doc! { "$match": { "stream": { "$gt": stream_key(after) } } });
         }
         let query = self.collections.log.aggregate(pipeline).with_type::<Named>();
-        let found = all_within(LOOK_THROUGH, query.batch_size(BATCH).max_time(LOOK_THROUGH)).await?;
+        let found = self
+            .collections
+            .read_within(LOOK_THROUGH, query.batch_size(BATCH).max_time(LOOK_THROUGH))
+            .await?;
         found.iter().map(|named| stream_of(&named.stream)).collect()
     }
 
@@ -151,7 +157,10 @@ impl MongoStore {
             doc! { "$project": { "_id": 1 } },
         ]);
         let query = self.collections.log.aggregate(pipeline).with_type::<Named>();
-        let behind = all_within(LOOK_THROUGH, query.batch_size(BATCH).max_time(LOOK_THROUGH)).await?;
+        let behind = self
+            .collections
+            .read_within(LOOK_THROUGH, query.batch_size(BATCH).max_time(LOOK_THROUGH))
+            .await?;
         behind.iter().map(|named| stream_of(&named.stream)).collect()
     }
 }

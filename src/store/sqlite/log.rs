@@ -60,6 +60,11 @@ impl LogStore for SqliteStore {
         Ok(if few { self.look_up(work).await? } else { self.query(work).await? })
     }
 
+    async fn read_barrier(&self) -> Result<(), StoreError> {
+        // Readers see what is committed, and nobody else writes.
+        Ok(())
+    }
+
     async fn note_ended(&self, stream: Stream, ended: Vec<Ended>) -> Result<(), StoreError> {
         let ended = ended
             .iter()

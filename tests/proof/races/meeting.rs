@@ -30,6 +30,7 @@ on_both! {
     no_post_of_a_member_stands_after_their_removal,
     a_refusal_upon_a_stale_head_is_not_told,
     nothing_to_change_upon_a_stale_head_is_not_told,
+    a_refusal_upon_what_a_new_server_does_not_know_yet_is_not_told,
 }
 
 async fn storm(stage: &Stage, tell: bool) {
@@ -224,5 +225,18 @@ async fn nothing_to_change_upon_a_stale_head_is_not_told(place: Place) {
     // Node two still believes that the reaction is there.
     assert_ne!(two.react(room, stage.bob, "on-again", Seq(1), true).await.unwrap(), Done::UNCHANGED);
     assert_eq!(one.message(room, Seq(1)).await.reactions.len(), 1);
+    stage.audit().await;
+}
+
+async fn a_refusal_upon_what_a_new_server_does_not_know_yet_is_not_told(place: Place) {
+    let stage = Stage::new(place).await;
+    let (one, two) = (stage.node(), stage.node());
+    let room = stage.room;
+    // Node two knows the room without Carol.
+    assert_eq!(two.say(room, stage.carol, "too-early", "let me in").await, Err(Code::NotFound));
+    let before = stage.head(stage.stream()).await;
+    one.add(room, stage.alice, "add", stage.carol).await.unwrap();
+    two.store.fall_behind(stage.stream(), before);
+    two.say(room, stage.carol, "in-time", "I am in").await.unwrap();
     stage.audit().await;
 }

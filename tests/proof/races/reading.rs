@@ -10,7 +10,7 @@ use std::{
 
 use parlor::{
     log::{Resume, Span, Timeline},
-    model::{Seq, room::RoomView},
+    model::{Head, Seq, Stream, room::RoomView},
 };
 
 use super::{
@@ -22,6 +22,7 @@ use crate::{audit::Story, dice::Dice, place::Place};
 on_both! {
     a_page_loaded_while_messages_fly_is_continued_by_the_log,
     a_resume_while_messages_fly_is_as_new_as_the_head_it_names,
+    who_saw_more_than_a_new_server_knows_is_not_told_to_load_anew,
 }
 
 /// Posts, edits, reacts and deletes through two nodes until told to stop.
@@ -139,4 +140,26 @@ async fn a_resume_while_messages_fly_is_as_new_as_the_head_it_names(place: Place
     let now: HashMap<Seq, _> =
         view.messages.iter().filter_map(|(seq, message)| Some((*seq, message.clone()?))).collect();
     assert_eq!(known, now);
+}
+
+async fn who_saw_more_than_a_new_server_knows_is_not_told_to_load_anew(place: Place) {
+    let stage = Stage::new(place).await;
+    let (one, two) = (stage.node(), stage.node());
+    let before = stage.head(stage.stream()).await;
+    for id in ["one", "two"] {
+        one.say(stage.room, stage.alice, id, id).await.unwrap();
+    }
+    let seen = stage.head(stage.stream()).await;
+    one.say(stage.room, stage.alice, "three", "three").await.unwrap();
+    two.store.fall_behind(stage.stream(), before);
+    let resumed = two.log().resume_room(stage.room, seen).await.unwrap();
+    let Resume::Since(since) = resumed else { panic!("the log is the same all along: {resumed:?}") };
+    assert_eq!(since.messages.len(), 1, "{since:?}");
+
+    // The same of a person's own stream.
+    let own = Stream::Person(stage.alice.user);
+    let seen = stage.head(own).await;
+    two.store.fall_behind(own, Head::default());
+    let resumed = two.log().resume_person(stage.alice.user, seen).await.unwrap();
+    assert!(matches!(resumed, Resume::Since((at, _)) if at == seen), "{resumed:?}");
 }

@@ -149,6 +149,18 @@ pub(super) async fn heads_of_many_streams_come_together(store: Arc<dyn Store>) {
     assert_eq!(store.heads(&[]).await.unwrap(), []);
 }
 
+pub(super) async fn what_was_acknowledged_is_read_behind_a_barrier(store: Arc<dyn Store>) {
+    let mut pen = Pen::of(Stream::Room(RoomId::new()));
+    for _ in 0..3 {
+        put(&store, pen.posts(1)).await.unwrap();
+        store.read_barrier().await.unwrap();
+        assert_eq!(store.heads(&[pen.stream]).await.unwrap(), [(pen.stream, pen.head)]);
+    }
+    // Many at once do as well.
+    let barriers = futures_util::future::join_all((0..50).map(|_| store.read_barrier())).await;
+    assert!(barriers.into_iter().all(|done| done.is_ok()));
+}
+
 pub(super) async fn streams_come_page_by_page(store: Arc<dyn Store>) {
     let mut expected = vec![];
     for n in 0..7 {

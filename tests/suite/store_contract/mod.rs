@@ -52,6 +52,7 @@ macro_rules! store_contract {
                 reading_ends_with_the_append_that_holds_the_last_entry_asked_for,
                 reading_past_the_head_finds_nothing,
                 heads_of_many_streams_come_together,
+                what_was_acknowledged_is_read_behind_a_barrier,
                 streams_come_page_by_page,
                 entries_are_found_by_their_nonces,
             );

@@ -1,6 +1,7 @@
 //! What the contract of a store doesn't say, and MongoDB alone can get wrong.
 
 mod crash;
+mod elections;
 mod faults;
 mod halves;
 mod place;
