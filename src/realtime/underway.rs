@@ -3,29 +3,52 @@
 use std::{
     future::poll_fn,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
+
+use futures_util::{Stream, stream::FuturesUnordered};
 
 /// The most that one socket may have on their way; it isn't read further while so many are.
 pub(super) const MOST: usize = 64;
 
-/// What is on its way, in the order of asking, and comes to a `T` each.
-pub(super) struct Underway<F>(Vec<F>);
+/// What is on its way, and comes to a `T` each. One that ends is looked at, the others aren't.
+pub(super) struct Underway<F> {
+    /// None while nothing is: an idle socket holds as little as it can. Let go of, it lets go of the last first: a writer
+    /// that looks meanwhile who still waits never finds a later one without those before it.
+    changes: Option<FuturesUnordered<Change<F>>>,
+    taken: u64,
+}
+
+/// A change, and which one it is.
+struct Change<F> {
+    turn: u64,
+    made: F,
+}
+
+impl<F: Future + Unpin> Future for Change<F> {
+    type Output = (u64, F::Output);
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let end = ready!(Pin::new(&mut self.made).poll(cx));
+        Poll::Ready((self.turn, end))
+    }
+}
 
 impl<F: Future + Unpin> Underway<F> {
     /// Nothing.
     pub(super) fn new() -> Self {
-        Self(vec![])
+        Self { changes: None, taken: 0 }
     }
 
     /// Whether there is room for one more.
     pub(super) fn has_room(&self) -> bool {
-        self.0.len() < MOST
+        self.changes.as_ref().is_none_or(|changes| changes.len() < MOST)
     }
 
     /// Takes one more.
-    pub(super) fn push(&mut self, change: F) {
-        self.0.push(change);
+    pub(super) fn push(&mut self, made: F) {
+        self.taken += 1;
+        self.changes.get_or_insert_default().push(Change { turn: self.taken, made });
     }
 
     /// Waits until some have come to their end; what they came to, in the order of asking.
@@ -34,26 +57,19 @@ impl<F: Future + Unpin> Underway<F> {
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Vec<F::Output>> {
+        let Some(changes) = &mut self.changes else { return Poll::Pending };
         let mut ended = vec![];
-        self.0.retain_mut(|change| match Pin::new(change).poll(cx) {
-            Poll::Ready(end) => {
-                ended.push(end);
-                false
-            }
-            Poll::Pending => true,
-        });
-        if self.0.is_empty() {
-            self.0 = vec![];
+        while let Poll::Ready(Some(end)) = Pin::new(&mut *changes).poll_next(cx) {
+            ended.push(end);
         }
-        if ended.is_empty() { Poll::Pending } else { Poll::Ready(ended) }
-    }
-}
-
-/// The last is let go of first: a writer that looks meanwhile who still waits never finds a later one without those
-/// before it.
-impl<F> Drop for Underway<F> {
-    fn drop(&mut self) {
-        while self.0.pop().is_some() {}
+        if changes.is_empty() {
+            self.changes = None;
+        }
+        if ended.is_empty() {
+            return Poll::Pending;
+        }
+        ended.sort_unstable_by_key(|(turn, _)| *turn);
+        Poll::Ready(ended.into_iter().map(|(_, end)| end).collect())
     }
 }
 
