@@ -37,9 +37,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const KEPT_LOG_BYTES: i64 = 64 << 20;
 /// Statements that a connection keeps prepared; more than there are.
 const STATEMENTS: usize = 128;
-/// Pages in memory, in KiB: of the writer, and of each reader.
-const WRITER_CACHE_KIB: i64 = 64 << 10;
-const READER_CACHE_KIB: i64 = 16 << 10;
+/// Pages in memory, in KiB, of each connection: what is in use lately. More costs the writer at every commit, when SQLite
+/// looks through all the places that a page may have in memory.
+const CACHE_KIB: i64 = 16 << 10;
 
 /// Why the store in a folder could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -110,7 +110,7 @@ pub(super) fn writer(folder: &Path) -> Result<Connection, OpenError> {
     let db = connect(folder)?;
     // What a savepoint sets aside stays in memory.
     db.pragma_update(None, "temp_store", "memory")?;
-    db.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+    db.pragma_update(None, "cache_size", -CACHE_KIB)?;
     Ok(db)
 }
 
@@ -118,7 +118,7 @@ pub(super) fn writer(folder: &Path) -> Result<Connection, OpenError> {
 pub(super) fn reader(folder: &Path) -> Result<Connection, OpenError> {
     let db = connect(folder)?;
     db.pragma_update(None, "query_only", true)?;
-    db.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
+    db.pragma_update(None, "cache_size", -CACHE_KIB)?;
     Ok(db)
 }
 
