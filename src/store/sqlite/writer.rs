@@ -4,6 +4,7 @@
 use std::{
     sync::Arc,
     thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
 use rusqlite::Connection;
@@ -17,6 +18,8 @@ const WAITING: usize = 1_024;
 /// How many jobs go into one transaction: enough that the disk isn't what limits, few enough that nobody waits long
 /// for the others' work.
 const TOGETHER: usize = 256;
+/// How long a transaction waits for more jobs while more come.
+const GATHERS: Duration = Duration::from_millis(1);
 
 /// A piece of writing that somebody waits for.
 trait Job: Send {
@@ -93,13 +96,7 @@ fn write_all(db: &Connection, mut waiting: mpsc::Receiver<Box<dyn Job>>, gate: &
     let mut busy = false;
     while waiting.blocking_recv_many(&mut jobs, TOGETHER) > 0 {
         if busy {
-            // Those who were answered just now are about to come back: let them in on this transaction.
-            thread::yield_now();
-            while jobs.len() < TOGETHER
-                && let Ok(job) = waiting.try_recv()
-            {
-                jobs.push(job);
-            }
+            gather(&mut waiting, &mut jobs);
         }
         busy = jobs.len() > 1;
         metrics().write_batch.record(jobs.len() as f64);
@@ -109,6 +106,24 @@ fn write_all(db: &Connection, mut waiting: mpsc::Receiver<Box<dyn Job>>, gate: &
         };
         for (job, outcome) in jobs.drain(..).zip(outcomes) {
             job.answer(outcome);
+        }
+    }
+}
+
+/// Lets others in on this transaction for as long as more come: those who were answered just now are about to come back,
+/// and each transaction costs as much again as several jobs.
+fn gather(waiting: &mut mpsc::Receiver<Box<dyn Job>>, jobs: &mut Vec<Box<dyn Job>>) {
+    let begun = Instant::now();
+    loop {
+        thread::yield_now();
+        let before = jobs.len();
+        while jobs.len() < TOGETHER
+            && let Ok(job) = waiting.try_recv()
+        {
+            jobs.push(job);
+        }
+        if jobs.len() == before || jobs.len() == TOGETHER || begun.elapsed() >= GATHERS {
+            return;
         }
     }
 }
