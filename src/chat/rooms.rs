@@ -2,10 +2,11 @@
 
 use super::{Chat, Readable};
 use crate::{
-    error::Result,
-    log::Listing,
+    error::{Code, Error, Result},
+    log::{Arrival, Listing},
     model::{
-        Actor, Done, Nonce, Person, PictureId, Refusal, Role, Room, RoomCommand, RoomId, RoomKind, UserId,
+        Actor, Done, Nonce, Person, PictureId, Refusal, Role, Room, RoomCommand, RoomId, RoomKind, SessionId,
+        UserId,
         file::Pictured,
         room::{Membership, Touches},
         text::{Invalid, RoomName, Topic, folded},
@@ -133,8 +134,19 @@ impl Chat {
     /// The rooms that somebody is in, the one with the newest entry first.
     pub async fn rooms_of(&self, user: UserId) -> Result<Vec<Listing>> {
         let mut rooms = self.log.listing(user, None).await?;
-        rooms.sort_by_key(|listing| (std::cmp::Reverse(listing.listed.room.at), listing.listed.room.id));
+        newest_first(&mut rooms);
         Ok(rooms)
+    }
+
+    /// What somebody who comes in by a session is told, with their rooms as [`Chat::rooms_of`] has them.
+    ///
+    /// # Errors
+    /// `Unauthenticated` when the session isn't theirs, or has ended.
+    pub async fn arrival(&self, user: UserId, session: SessionId) -> Result<Arrival> {
+        let arrival = self.log.arrival(user, session).await?;
+        let mut arrival = arrival.ok_or_else(|| Error::from(Code::Unauthenticated))?;
+        newest_first(&mut arrival.rooms);
+        Ok(arrival)
     }
 
     /// A room of somebody's list.
@@ -177,4 +189,8 @@ impl Chat {
         }
         Ok(())
     }
+}
+
+fn newest_first(rooms: &mut [Listing]) {
+    rooms.sort_by_key(|listing| (std::cmp::Reverse(listing.listed.room.at), listing.listed.room.id));
 }

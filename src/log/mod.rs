@@ -27,7 +27,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-pub use read::{Listing, Span, Timeline};
+pub use read::{Arrival, Listing, Span, Timeline};
 pub use resume::{Resume, Since, Why};
 
 use crate::{

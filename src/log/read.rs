@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use super::{Log, LogError};
 use crate::{
     model::{
-        Entry, Head, Membership, Message, Room, RoomId, Seq, Stream, UserId,
+        Entry, Head, Membership, Message, Room, RoomId, Seq, SessionId, Stream, Timestamp, UserId,
         room::{RoomView, Touches},
     },
     store::{Listed, Page},
@@ -35,6 +35,15 @@ pub struct Listing {
     pub head: Head,
     /// The room, the person's place in it, and what they have read.
     pub listed: Listed,
+}
+
+/// What somebody who comes in is told.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// Where their own stream stands.
+    pub head: Head,
+    /// The rooms of their list.
+    pub rooms: Vec<Listing>,
 }
 
 /// Which messages of a timeline.
@@ -108,6 +117,20 @@ impl Log {
     /// The rooms of somebody's list, in no particular order; only `room` when it is named.
     pub async fn listing(&self, user: UserId, room: Option<RoomId>) -> Result<Vec<Listing>, LogError> {
         let listed = self.store().listed(user, room).await?;
+        self.bring_up(listed, user).await
+    }
+
+    /// What somebody who comes in by a session is told; none when that isn't theirs, or has ended.
+    pub async fn arrival(&self, user: UserId, session: SessionId) -> Result<Option<Arrival>, LogError> {
+        let found = self.store().arrival(user, session, Timestamp::now()).await?;
+        if found.session.is_none_or(|session| session.user != user) {
+            return Ok(None);
+        }
+        Ok(Some(Arrival { head: found.head, rooms: self.bring_up(found.listed, user).await? }))
+    }
+
+    /// Brings the rooms of a list up to their heads; those that the person left by then are left out.
+    async fn bring_up(&self, listed: Vec<Listed>, user: UserId) -> Result<Vec<Listing>, LogError> {
         let mut listing = Vec::with_capacity(listed.len());
         for mut listed in listed {
             let mut head = listed.head;

@@ -32,7 +32,7 @@ use super::{
 use crate::{
     calls::RosterFields,
     error::{Code, Error, Result},
-    log::Listing,
+    log::{Arrival, Listing},
     metrics::metrics,
     model::{Actor, Rev, RoomId, RoomKind, SessionId, Stream, Timestamp, UserId},
 };
@@ -166,9 +166,8 @@ impl Gateway {
         let Reader { user, session, .. } = self.reader;
         let own = Stream::Person(user);
         self.follow([own]).await;
-        check_session(&self.hub, &self.reader).await?;
-        let person = self.hub.log().head(own).await?;
-        let listings = self.follow_rooms().await?;
+        let Arrival { head: person, rooms } = self.hub.chat().arrival(user, session).await?;
+        let listings = self.follow_rooms(rooms).await?;
         self.hub.presence().enter(self.reader.socket, user, true);
         let partners: Vec<UserId> = listings
             .iter()
@@ -188,16 +187,14 @@ impl Gateway {
         Ok(heads)
     }
 
-    /// Follows the person's rooms, and says how they were then or later. Where nothing happened in a room while that came into
+    /// Follows the person's rooms, as they were read before, and says how they are then or later. Where nothing happened in a room while that came into
     /// force, it is as it was read before.
-    async fn follow_rooms(&mut self) -> Result<Vec<Listing>> {
-        let user = self.reader.user;
-        let before = self.hub.chat().rooms_of(user).await?;
+    async fn follow_rooms(&mut self, before: Vec<Listing>) -> Result<Vec<Listing>> {
         let from = self.follow(before.iter().map(|it| Stream::Room(it.listed.room.id))).await;
         if before.iter().zip(from).all(|(listing, from)| from <= listing.head.rev) {
             return Ok(before);
         }
-        let now = self.hub.chat().rooms_of(user).await?;
+        let now = self.hub.chat().rooms_of(self.reader.user).await?;
         let still: HashSet<RoomId> = now.iter().map(|listing| listing.listed.room.id).collect();
         for gone in before.iter().map(|it| it.listed.room.id).filter(|room| !still.contains(room)) {
             self.hub.unfollow_stranger(self.reader.socket, gone);

@@ -158,6 +158,17 @@ pub struct Listed {
     pub head: Head,
 }
 
+/// What is looked up of somebody who comes in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrival {
+    /// The session that they come by; none when it has expired or ended.
+    pub session: Option<Session>,
+    /// The head of their own stream.
+    pub head: Head,
+    /// The rooms of their list.
+    pub listed: Vec<Listed>,
+}
+
 /// A page's worth of a longer list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T> {
@@ -184,6 +195,10 @@ pub trait RoomStore: Send + Sync + 'static {
     /// The rooms that `user` is a member of, with what they have read, in no particular order; only `room` when it is
     /// named.
     async fn listed(&self, user: UserId, room: Option<RoomId>) -> Result<Vec<Listed>, StoreError>;
+
+    /// What [`AccountStore::session`], [`LogStore::heads`] and [`RoomStore::listed`] tell of somebody who comes in, in one
+    /// look: very many may come at once.
+    async fn arrival(&self, user: UserId, session: SessionId, now: Timestamp) -> Result<Arrival, StoreError>;
 
     /// Memberships and tombstones of these people in a room; those who never were members are left out.
     async fn memberships(&self, room: RoomId, users: &[UserId]) -> Result<Vec<Membership>, StoreError>;

@@ -17,8 +17,8 @@ use parlor::{
         file::ContentHash,
     },
     store::{
-        AccountError, AccountStore, AppendError, Appended, CallRecord, CallStore, FileStore, Found, Listed,
-        LogStore, Page, RoomStore, Store, StoreError, Taken, Write,
+        AccountError, AccountStore, AppendError, Appended, Arrival, CallRecord, CallStore, FileStore, Found,
+        Listed, LogStore, Page, RoomStore, Store, StoreError, Taken, Write,
     },
 };
 use tokio::{sync::watch, time::timeout};
@@ -200,6 +200,10 @@ impl RoomStore for Faulty {
 
     async fn listed(&self, user: UserId, room: Option<RoomId>) -> Result<Vec<Listed>, StoreError> {
         self.inner.listed(user, room).await
+    }
+
+    async fn arrival(&self, user: UserId, session: SessionId, now: Timestamp) -> Result<Arrival, StoreError> {
+        self.inner.arrival(user, session, now).await
     }
 
     async fn memberships(&self, room: RoomId, users: &[UserId]) -> Result<Vec<Membership>, StoreError> {

@@ -15,9 +15,10 @@ use super::{
 };
 use crate::{
     model::{
-        FileId, FileKind, Head, Membership, Message, Person, Room, RoomId, Seq, Stream, UserId, text::folded,
+        FileId, FileKind, Head, Membership, Message, Person, Room, RoomId, Seq, SessionId, Stream, Timestamp,
+        UserId, text::folded,
     },
-    store::{Listed, LogStore, Page, RoomStore, StoreError},
+    store::{AccountStore, Arrival, Listed, LogStore, Page, RoomStore, StoreError},
 };
 
 /// Rooms whose mentions are counted in one query. Each is a branch of its own in it, so that none is read past its
@@ -194,6 +195,14 @@ impl RoomStore for MongoStore {
             listed.head = heads.get(&Stream::Room(room)).copied().unwrap_or_default();
         }
         Ok(listed)
+    }
+
+    async fn arrival(&self, user: UserId, session: SessionId, now: Timestamp) -> Result<Arrival, StoreError> {
+        let own = [Stream::Person(user)];
+        let (session, heads, listed) =
+            tokio::try_join!(self.session(session, now), self.heads(&own), self.listed(user, None))?;
+        let head = heads.first().map(|(_, head)| *head).unwrap_or_default();
+        Ok(Arrival { session, head, listed })
     }
 
     async fn memberships(&self, room: RoomId, users: &[UserId]) -> Result<Vec<Membership>, StoreError> {

@@ -237,6 +237,12 @@ fn standing(db: &Connection, key: &[u8; 17]) -> Result<Option<Standing>, Failure
     Ok(found.optional()?)
 }
 
+/// The head of a stream.
+pub(super) fn head_of(db: &Connection, stream: Stream) -> rusqlite::Result<Head> {
+    let mut query = db.prepare_cached(HEAD)?;
+    Ok(query.query_row([stream.key()], |row| head(row, 0)).optional()?.unwrap_or_default())
+}
+
 /// A stream that has no entry yet.
 fn begin(db: &Connection, key: &[u8; 17]) -> Result<Standing, Failure> {
     db.prepare_cached(

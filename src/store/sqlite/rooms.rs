@@ -7,11 +7,15 @@ use super::{
     SqliteStore,
     failure::Failure,
     files, log, people,
-    row::{count, from_word, head, id, int, json, nat},
+    row::{count, from_word, id, int, json, nat},
+    sessions,
 };
 use crate::{
-    model::{FileId, FileKind, Membership, Message, Person, Rev, Room, RoomId, Seq, Stream, UserId},
-    store::{Listed, Page, RoomStore, StoreError},
+    model::{
+        FileId, FileKind, Membership, Message, Person, Rev, Room, RoomId, Seq, SessionId, Stream, Timestamp,
+        UserId,
+    },
+    store::{Arrival, Listed, Page, RoomStore, StoreError},
 };
 
 /// Present members of the room ?1 after the user ?2; as many as ?3.
@@ -62,6 +66,15 @@ impl RoomStore for SqliteStore {
 
     async fn listed(&self, user: UserId, room: Option<RoomId>) -> Result<Vec<Listed>, StoreError> {
         Ok(self.look_up(move |db| listed(db, user, room)).await?)
+    }
+
+    async fn arrival(&self, user: UserId, session: SessionId, now: Timestamp) -> Result<Arrival, StoreError> {
+        let work = move |db: &Connection| {
+            let session = sessions::by_id(db, session, now)?;
+            let head = log::head_of(db, Stream::Person(user))?;
+            Ok(Arrival { session, head, listed: listed(db, user, None)? })
+        };
+        Ok(self.look_up(work).await?)
     }
 
     async fn memberships(&self, room: RoomId, users: &[UserId]) -> Result<Vec<Membership>, StoreError> {
@@ -265,12 +278,11 @@ fn public_rooms(
 }
 
 fn listed(db: &Connection, user: UserId, room: Option<RoomId>) -> Result<Vec<Listed>, Failure> {
-    let mut head_of = db.prepare_cached(log::HEAD)?;
     let mut read = |row: &Row<'_>| {
         let room: Room = json(row, 6)?;
-        let head = head_of.query_row([Stream::Room(room.id).key()], |row| head(row, 0)).optional()?;
+        let head = log::head_of(db, Stream::Room(room.id))?;
         let (member, read, mentions) = (membership(row)?, Seq(nat(row.get(5)?)), row.get(7)?);
-        Ok(Listed { room, member, read, mentions, head: head.unwrap_or_default() })
+        Ok(Listed { room, member, read, mentions, head })
     };
     let found: rusqlite::Result<Vec<_>> = match room {
         None => db.prepare_cached(LISTED)?.query_map([user.as_bytes()], &mut read)?.collect(),

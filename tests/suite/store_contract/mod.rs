@@ -165,6 +165,7 @@ macro_rules! store_contract {
                 a_rotated_secret_proves_the_session_as_used,
                 of_many_who_rotate_one_wins,
                 an_ended_session_is_gone,
+                an_arrival_is_what_the_single_looks_tell,
                 sessions_of_a_person_come_the_last_used_first,
                 a_sweep_takes_out_what_is_over,
             );

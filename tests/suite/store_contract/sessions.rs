@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use parlor::{
     model::{
-        InviteId, SessionId, Timestamp, UserId,
+        Head, InviteId, SessionId, Stream, Timestamp, UserId,
         account::{Invite, Session, SessionKind},
     },
-    store::Store,
+    store::{Arrival, Store},
 };
 use tokio::task::JoinSet;
+
+use super::stream::{self, Pen, Scene};
 
 const NOW: Timestamp = at(1_000);
 const LATE: Timestamp = at(2_001);
@@ -166,4 +168,21 @@ pub(super) async fn a_sweep_takes_out_what_is_over(store: Arc<dyn Store>) {
     assert!(!store.end_invite(gone.id).await.unwrap());
     assert_eq!(store.session(alive.id, NOW).await.unwrap(), Some(alive));
     assert_eq!(store.invites(NOW).await.unwrap(), [good]);
+}
+
+pub(super) async fn an_arrival_is_what_the_single_looks_tell(store: Arc<dyn Store>) {
+    let session = session(1, SessionKind::Program);
+    let user = session.user;
+    put(&store, &session).await;
+    let nobody = store.arrival(user, SessionId::new(), NOW).await.unwrap();
+    assert_eq!(nobody, Arrival { session: None, head: Head::default(), listed: vec![] });
+
+    let mut pen = Pen::of(Stream::Person(user));
+    stream::put(&store, pen.posts(2)).await.unwrap();
+    Scene::with(&store, &[user]).await;
+    let listed = store.listed(user, None).await.unwrap();
+    assert_eq!(listed.len(), 1);
+    let arrival = store.arrival(user, session.id, NOW).await.unwrap();
+    assert_eq!(arrival, Arrival { session: Some(session.clone()), head: pen.head, listed });
+    assert_eq!(store.arrival(user, session.id, LATE).await.unwrap().session, None);
 }
