@@ -3,10 +3,8 @@
 use std::net::IpAddr;
 
 use axum::{
-    extract::{FromRequestParts, Request, State},
+    extract::{FromRequestParts, Request},
     http::{HeaderMap, header, request::Parts},
-    middleware::Next,
-    response::Response,
 };
 
 use crate::{accounts::Client, app::App, config::Networks, error::Error};
@@ -23,12 +21,11 @@ pub struct Connection {
 pub struct Address(pub IpAddr);
 
 /// Finds out a request's [`Address`].
-pub async fn locate(State(app): State<App>, mut request: Request, next: Next) -> Response {
+pub fn locate(app: &App, request: &mut Request) {
     let peer = request.extensions().get::<Connection>().map(|connection| connection.peer);
     let peer = peer.unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED));
     let address = client_address(peer, request.headers(), &app.config.trusted_proxies);
     request.extensions_mut().insert(Address(address));
-    next.run(request).await
 }
 
 /// The nearest address that isn't a trusted proxy's: each proxy adds, at the end, the one that it saw itself, so

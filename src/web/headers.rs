@@ -1,9 +1,7 @@
 //! What every answer tells a browser it may not do.
 
 use axum::{
-    extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
-    middleware::Next,
     response::Response,
 };
 
@@ -41,11 +39,10 @@ pub(super) struct Plain;
 const TLS_ONLY: &str = "max-age=63072000";
 
 /// Adds them where an answer hasn't its own.
-pub(super) async fn protect(State(app): State<App>, request: Request, next: Next) -> Response {
-    let mut answer = next.run(request).await;
+pub(super) fn protect(app: &App, answer: &mut Response) {
     if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
         // What follows is no page.
-        return answer;
+        return;
     }
     let plain = answer.extensions().get::<Plain>().is_some();
     let headers = answer.headers_mut();
@@ -53,7 +50,7 @@ pub(super) async fn protect(State(app): State<App>, request: Request, next: Next
         add(headers, name, value);
     }
     if plain {
-        return answer;
+        return;
     }
     for (name, value) in &OF_DOCUMENTS {
         add(headers, name, value);
@@ -61,7 +58,6 @@ pub(super) async fn protect(State(app): State<App>, request: Request, next: Next
     if app.config.public_url.is_secure() {
         add(headers, &header::STRICT_TRANSPORT_SECURITY, TLS_ONLY);
     }
-    answer
 }
 
 fn add(headers: &mut HeaderMap, name: &HeaderName, value: &'static str) {

@@ -1,7 +1,7 @@
 //! The edge: what comes in by HTTP.
 //!
-//! A request passes, from outside in: [`answer::finish`] (its id, its errors, its line in the log), [`client::locate`]
-//! (its address), [`headers::protect`], [`origin::host`], [`origin::guard`], a limit on its time and its body (files
+//! A request passes, from outside in: [`answer::finish`] (its id, its errors, its line in the log), [`pass`] (its address,
+//! whether it is for us and ours, what its answer tells browsers), a limit on its time and its body (files and sockets
 //! aside), and the session; then its handler: extract, call one function of a capability, answer.
 
 pub mod answer;
@@ -44,17 +44,17 @@ use crate::{
 /// All paths, behind all layers.
 pub fn router(app: &App) -> Router {
     let session = || session::layer(app.accounts.clone(), &app.config.public_url);
-    // Files come and go at their own pace, each with limits of its own, and as they are.
+    // Files come and go at their own pace, each with limits of its own, and as they are; sockets last.
     let lasting = Router::new()
         .merge(api::lasting())
         .merge(download::router())
+        .merge(live::router())
         .method_not_allowed_fallback(nothing_here)
         .layer(session())
         .layer(DefaultBodyLimit::disable());
     Router::new()
         .merge(api::router())
         .merge(health::router())
-        .merge(live::router())
         .merge(metrics::router())
         .merge(pages::router())
         .merge(assets::router())
@@ -65,12 +65,21 @@ pub fn router(app: &App) -> Router {
         .layer(from_fn_with_state(app.clone(), in_time))
         .layer(CompressionLayer::new())
         .merge(lasting)
-        .layer(from_fn_with_state(app.clone(), origin::guard))
-        .layer(from_fn_with_state(app.clone(), origin::host))
-        .layer(from_fn_with_state(app.clone(), headers::protect))
-        .layer(from_fn_with_state(app.clone(), client::locate))
+        .layer(from_fn_with_state(app.clone(), pass))
         .layer(from_fn_with_state(app.clone(), answer::finish))
         .with_state(app.clone())
+}
+
+/// What every request passes, and every answer.
+async fn pass(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    client::locate(&app, &mut request);
+    let refused = origin::host(&app, &request).or_else(|| origin::guard(&app, &request));
+    let mut answer = match refused {
+        Some(refused) => refused,
+        None => next.run(request).await,
+    };
+    headers::protect(&app, &mut answer);
+    answer
 }
 
 async fn nothing_here() -> Error {

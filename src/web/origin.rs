@@ -1,9 +1,8 @@
 //! Whether a request is meant for this server, and comes from its own pages.
 
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderMap, Method, header, uri::Authority},
-    middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
 
@@ -32,39 +31,39 @@ pub fn has_our_origin(headers: &HeaderMap, url: &PublicUrl) -> bool {
 
 /// Refuses writes that come with the cookie, or ask for one, and may have been made by another site's page. Programs
 /// show a token, which no page of another site can.
-pub async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
+pub fn guard(app: &App, request: &Request) -> Option<Response> {
     let headers = request.headers();
     let writes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let by_token = headers.contains_key(header::AUTHORIZATION);
     let by_cookie = session::shows_cookie(headers, &app.config.public_url) && !by_token;
     let for_pages = !request.uri().path().starts_with("/api/");
     if writes && (by_cookie || for_pages) && !is_ours(headers, &app.config.public_url) {
-        return Error::new(Code::CrossSite).into_response();
+        return Some(Error::new(Code::CrossSite).into_response());
     }
-    next.run(request).await
+    None
 }
 
 /// Refuses requests for another host: a page elsewhere whose name was made to point here could read the answers. A
 /// person who came by another name is sent to the right one.
-pub async fn host(State(app): State<App>, request: Request, next: Next) -> Response {
+pub fn host(app: &App, request: &Request) -> Option<Response> {
     let url = &app.config.public_url;
     let authority = text(request.headers(), header::HOST.as_str()).unwrap_or_default();
     let path = request.uri().path();
     if is_for_us(authority, url) || FOR_MACHINES.contains(&path) {
-        return next.run(request).await;
+        return None;
     }
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     if reads && wants_page(request.uri(), request.headers()) {
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-        return Redirect::temporary(&url.link(path)).into_response();
+        return Some(Redirect::temporary(&url.link(path)).into_response());
     }
     // An address can't be made to point elsewhere, so programs may use it.
     let for_programs = FOR_PROGRAMS.iter().any(|start| path.starts_with(start)) || path == "/ws";
     if for_programs && is_an_address(authority) {
-        return next.run(request).await;
+        return None;
     }
-    Error::says(Code::CrossSite, format!("This server is {}; ask for it by that name.", url.origin()))
-        .into_response()
+    let why = format!("This server is {}; ask for it by that name.", url.origin());
+    Some(Error::says(Code::CrossSite, why).into_response())
 }
 
 fn is_for_us(authority: &str, url: &PublicUrl) -> bool {
