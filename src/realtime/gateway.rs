@@ -187,8 +187,8 @@ impl Gateway {
         Ok(heads)
     }
 
-    /// Follows the person's rooms, as they were read before, and says how they are then or later. Where nothing happened in a room while that came into
-    /// force, it is as it was read before.
+    /// Follows the person's rooms, `before` as they were read, and says how they were then or later. Where nothing happened
+    /// in a room while that came into force, it is as it was read.
     async fn follow_rooms(&mut self, before: Vec<Listing>) -> Result<Vec<Listing>> {
         let from = self.follow(before.iter().map(|it| Stream::Room(it.listed.room.id))).await;
         if before.iter().zip(from).all(|(listing, from)| from <= listing.head.rev) {

@@ -197,7 +197,7 @@ pub trait RoomStore: Send + Sync + 'static {
     async fn listed(&self, user: UserId, room: Option<RoomId>) -> Result<Vec<Listed>, StoreError>;
 
     /// What [`AccountStore::session`], [`LogStore::heads`] and [`RoomStore::listed`] tell of somebody who comes in, in one
-    /// look: very many may come at once.
+    /// look: very many may come at once. The list is at least as new as the head.
     async fn arrival(&self, user: UserId, session: SessionId, now: Timestamp) -> Result<Arrival, StoreError>;
 
     /// Memberships and tombstones of these people in a room; those who never were members are left out.

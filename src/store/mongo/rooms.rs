@@ -199,8 +199,9 @@ impl RoomStore for MongoStore {
 
     async fn arrival(&self, user: UserId, session: SessionId, now: Timestamp) -> Result<Arrival, StoreError> {
         let own = [Stream::Person(user)];
-        let (session, heads, listed) =
-            tokio::try_join!(self.session(session, now), self.heads(&own), self.listed(user, None))?;
+        // The list afterwards: it holds the rooms that the person's own entries up to the head tell of.
+        let (session, heads) = tokio::try_join!(self.session(session, now), self.heads(&own))?;
+        let listed = self.listed(user, None).await?;
         let head = heads.first().map(|(_, head)| *head).unwrap_or_default();
         Ok(Arrival { session, head, listed })
     }
