@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mongodb::bson::doc;
+use mongodb::bson::{Timestamp, doc};
 use parlor::{
     model::{Head, RoomId, Stream},
     store::{LogStore, StoreError, mongo::MongoStore},
@@ -24,6 +24,13 @@ async fn head_behind_barrier(store: &MongoStore, stream: Stream) -> Result<Head,
     head(store, stream).await
 }
 
+/// When that was made which a member knows the majority to have.
+async fn committed(mongod: &mut Mongod, member: usize) -> Option<Timestamp> {
+    let status = mongod.member(member).run(doc! { "replSetGetStatus": 1 }).await.unwrap();
+    let optime = status.get_document("optimes").unwrap().get_document("readConcernMajorityOpTime");
+    optime.ok()?.get_timestamp("ts").ok()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_primary_that_does_not_know_yet_what_was_acknowledged_is_waited_for() {
     let mut mongod = Mongod::start_of(3).await;
@@ -36,6 +43,8 @@ async fn a_new_primary_that_does_not_know_yet_what_was_acknowledged_is_waited_fo
 
     let old = mongod.primary().await;
     let new = (old + 1) % 3;
+    let read_until_now = committed(&mut mongod, old).await;
+    until("the other knows that too", async || committed(&mut mongod, new).await >= read_until_now).await;
     let unaware = |mode: &str| doc! { "configureFailPoint": "disableSnapshotting", "mode": mode };
     mongod.member(new).run(unaware("alwaysOn")).await.unwrap();
     let second = append(room, first.head(), &["second"]);
