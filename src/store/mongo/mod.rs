@@ -5,11 +5,12 @@
 //! documents that are folded from them ([`folder`]). [`rooms`] and [`accounts`] read and write the rest.
 //!
 //! All writes wait for a majority and its journals, all reads go to the primary at majority and never further back than
-//! before ([`reads`]): what is read can't be rolled back, and no node's picture runs backwards.
+//! before ([`causal`]): what is read can't be rolled back, and no node's picture runs backwards.
 
 mod accounts;
 mod bson;
 mod calls;
+mod causal;
 mod committer;
 mod dump;
 mod errors;
@@ -20,7 +21,6 @@ mod log;
 mod people;
 mod projection;
 mod read;
-mod reads;
 mod rooms;
 mod schema;
 mod sessions;

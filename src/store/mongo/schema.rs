@@ -28,11 +28,11 @@ use mongodb::{
 use super::{
     accounts::AccountDocument,
     calls::CallDocument,
+    causal::Seen,
     errors::{PATIENCE, bounded, broken, refused},
     files::{ContentDocument, FileDocument, UploadDocument},
     invites::InviteDocument,
     log::LogDocument,
-    reads::Seen,
     sessions::SessionDocument,
 };
 use crate::{
