@@ -1,5 +1,7 @@
 //! The lane of one stream on this node: a task that brings its entries to its readers, in order, without a gap.
 
+mod healing;
+
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -10,25 +12,18 @@ use tokio::{
     sync::{mpsc, oneshot},
     time::Instant,
 };
-use tracing::{debug, warn};
+use tracing::warn;
 
-use super::{
-    Format, close::Close, encode, frame::Frame, frames::ServerFrame, hub::Hub, mailbox::Mailbox, order::Order,
-};
+use super::{Format, close::Close, encode, frame::Frame, hub::Hub, mailbox::Mailbox, order::Order};
 use crate::{
     bus::{Channel, Committed},
     error::Result,
-    log::Why,
     metrics::metrics,
-    model::{Doc, Entry, Head, Rev, RoomId, RoomKind, SessionId, Stream, Tag, UserId, What, room::Touches},
+    model::{Entry, Head, Rev, RoomId, RoomKind, SessionId, Stream, Tag, UserId, What},
 };
 
-/// How long what is missing may still come by the bus before it is read from the log.
-const MOMENT: Duration = Duration::from_millis(30);
 /// The pause after a failed look into the log.
 const PAUSE: Duration = Duration::from_millis(500);
-/// Appends read in one go while healing.
-const CHUNK: u64 = 500;
 /// Jobs taken in one go: entries that came while the readers were served go out together.
 const JOBS: usize = 64;
 /// Readers served in one go: before the next ones, whoever else has something to do has a turn. So a room of very many readers
@@ -103,6 +98,8 @@ pub(super) struct Lane {
     readers: HashMap<SocketId, Reader>,
     order: Order,
     heal_at: Option<Instant>,
+    /// Whether the log has to be looked into even if nothing seems to be missing.
+    doubtful: bool,
 }
 
 impl Lane {
@@ -116,8 +113,15 @@ impl Lane {
             }
             tokio::time::sleep(PAUSE).await;
         };
-        let order = Order::new(head);
-        let mut lane = Self { hub, stream, jobs, readers: HashMap::new(), order, heal_at: None };
+        let mut lane = Self {
+            hub,
+            stream,
+            jobs,
+            readers: HashMap::new(),
+            order: Order::new(head),
+            heal_at: None,
+            doubtful: false,
+        };
         loop {
             lane.step().await;
             if lane.idle() {
@@ -151,18 +155,23 @@ impl Lane {
                     }
                 }
                 self.show(due).await;
-                if self.order.parted() || self.order.gap() {
-                    self.heal_soon(MOMENT);
+                if self.order.lacks() {
+                    self.heal_soon();
                 }
             }
-            () = heal => self.heal().await,
+            () = heal => {
+                self.heal_at = None;
+                if self.doubtful || self.order.lacks() {
+                    self.heal().await;
+                }
+            }
         }
     }
 
     async fn show(&mut self, due: Vec<Arc<Committed>>) {
         if let Err(error) = self.deliver_all(due).await {
             warn!(stream = %self.stream, %error, "an append can't be shown yet");
-            self.heal_soon(PAUSE);
+            self.doubt();
         }
     }
 
@@ -188,91 +197,11 @@ impl Lane {
             Job::Unfollow(socket) => drop(self.readers.remove(&socket)),
             Job::UnfollowStranger(socket) => self.unfollow_stranger(socket).await,
             Job::Check(head) => {
-                if head.rev > self.order.at().rev {
-                    self.heal_soon(MOMENT);
-                } else if head.rev < self.order.at().rev || head != self.order.at() && !self.order.gap() {
-                    // Behind what readers have seen: the store was rolled back, or the look was older than they are.
-                    self.heal_soon(PAUSE);
+                if self.order.compare(head) {
+                    self.doubt();
                 }
             }
         }
-    }
-
-    fn heal_soon(&mut self, after: Duration) {
-        self.heal_at.get_or_insert_with(|| Instant::now() + after);
-    }
-
-    /// Reads from the log what lies between where the readers stand and the head, once for all of them.
-    async fn heal(&mut self) {
-        self.heal_at = None;
-        if let Err(error) = self.try_heal().await {
-            warn!(stream = %self.stream, %error, "a gap can't be healed yet");
-            self.heal_soon(PAUSE);
-        }
-    }
-
-    async fn try_heal(&mut self) -> Result<()> {
-        // Whether what is read now is all that readers can have been told.
-        let mut sure = false;
-        loop {
-            let at = self.order.at();
-            let appends = self.hub.log().store().read(self.stream, at.rev, CHUNK).await?;
-            let Some(first) = appends.first() else {
-                let head = self.hub.log().head(self.stream).await?;
-                if head.rev > at.rev {
-                    // It has come since.
-                    continue;
-                }
-                if head == at && !self.order.parted() {
-                    return Ok(());
-                }
-                if !sure {
-                    self.hub.log().store().read_barrier().await?;
-                    sure = true;
-                    continue;
-                }
-                self.start_over(head);
-                return Ok(());
-            };
-            if first.base() != at {
-                let head = self.hub.log().head(self.stream).await?;
-                self.start_over(head);
-                return Ok(());
-            }
-            metrics().heals.increment(1);
-            debug!(stream = %self.stream, from = at.rev.0, appends = appends.len(), "healing a gap");
-            for append in appends {
-                let docs = self.docs_of(&append.entries).await?;
-                let due = self.order.offer(Arc::new(Committed { append, docs }));
-                self.deliver_all(due).await?;
-            }
-        }
-    }
-
-    /// What the entries' messages are now.
-    async fn docs_of(&self, entries: &[Entry]) -> Result<Vec<Doc>> {
-        let Stream::Room(room) = self.stream else { return Ok(vec![]) };
-        let messages = entries.iter().filter_map(|entry| entry.what.message()).collect();
-        let touches = Touches { messages, ..Touches::default() };
-        let view = self.hub.log().view(room, touches).await?;
-        let messages = view.into_iter().flat_map(|(_, view)| view.messages.into_values().flatten());
-        Ok(messages.map(Doc::Message).collect())
-    }
-
-    /// The log is another than the readers saw: they load anew, and the lane goes on from where the log is.
-    fn start_over(&mut self, head: Head) {
-        let (at, parted) = (self.order.at(), self.order.parted());
-        warn!(stream = %self.stream, ?at, ?head, parted, "the log isn't the one that was read; its readers load anew");
-        metrics().reloads.increment(1);
-        let room = match self.stream {
-            Stream::Room(room) => Some(room),
-            Stream::Person(_) => None,
-        };
-        let frame = ServerFrame::Reload { room, why: Why::Tag }.encode();
-        for reader in self.readers.values() {
-            reader.mailbox.push(std::slice::from_ref(&frame));
-        }
-        self.order = Order::new(head);
     }
 
     /// Delivers what is due. What can't be shown now isn't passed over: the readers stay before it, and the log tells it

@@ -1,6 +1,6 @@
 //! Putting a stream's appends in order, whatever order they come in: a state machine without I/O.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{cmp::Ordering, collections::BTreeMap, sync::Arc};
 
 use crate::{
     bus::Committed,
@@ -16,12 +16,16 @@ pub(super) struct Order {
     at: Head,
     held: BTreeMap<Rev, Arc<Committed>>,
     parted: bool,
+    /// The log's head when it was last compared.
+    told: Rev,
+    /// Where the readers stood then.
+    compared: Head,
 }
 
 impl Order {
     /// Of readers who have, or will read, all up to `at`.
     pub(super) fn new(at: Head) -> Self {
-        Self { at, held: BTreeMap::new(), parted: false }
+        Self { at, held: BTreeMap::new(), parted: false, told: at.rev, compared: at }
     }
 
     /// Where the readers stand.
@@ -60,9 +64,23 @@ impl Order {
         due
     }
 
-    /// Whether something is missing that a later append shows to be there.
-    pub(super) fn gap(&self) -> bool {
-        !self.held.is_empty()
+    /// Compares where the readers stand with the log's head, as a look found it a moment ago. True when they have what it doesn't
+    /// hold: it was rolled back, or whoever was asked doesn't know all of it yet. Readers who have gone on since the comparison
+    /// before may well be ahead of a look.
+    pub(super) fn compare(&mut self, head: Head) -> bool {
+        let rest = self.at == std::mem::replace(&mut self.compared, self.at);
+        self.told = head.rev;
+        match head.rev.cmp(&self.at.rev) {
+            Ordering::Greater => false,
+            Ordering::Equal => head.tag != self.at.tag,
+            Ordering::Less => rest,
+        }
+    }
+
+    /// Whether something is known to be missing: a later append shows it to be there, or the last comparison, or the log is
+    /// another.
+    pub(super) fn lacks(&self) -> bool {
+        !self.held.is_empty() || self.parted || self.at.rev < self.told
     }
 
     /// Whether the log isn't the one that the readers saw: the store was restored or rolled back.
@@ -122,9 +140,27 @@ mod tests {
             }
             prop_assert_eq!(got.len(), history.len() - start);
             prop_assert!(got.iter().zip(&history[start..]).all(|(a, b)| Arc::ptr_eq(a, b)));
-            prop_assert!(!order.gap() && !order.parted());
+            prop_assert!(!order.lacks());
             prop_assert_eq!(order.at(), history[history.len() - 1].append.head());
         }
+    }
+
+    #[test]
+    fn readers_who_go_on_may_be_ahead_of_a_look_at_the_log_but_not_for_long() {
+        let history = history(&[1; 4]);
+        let heads: Vec<Head> = history.iter().map(|committed| committed.append.head()).collect();
+        let mut order = Order::new(heads[0]);
+        order.offer(history[1].clone());
+        order.offer(history[2].clone());
+        assert!(!order.compare(heads[1]));
+        assert!(order.compare(heads[1]));
+        assert!(!order.compare(heads[2]) && !order.lacks());
+
+        assert!(!order.compare(heads[3]) && order.lacks());
+        order.offer(history[3].clone());
+        assert!(!order.lacks());
+
+        assert!(order.compare(Head { tag: Tag::random(), ..heads[3] }));
     }
 
     #[test]
