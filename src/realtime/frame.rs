@@ -32,6 +32,11 @@ impl Frame {
         })
     }
 
+    /// The handshake's answer, which leaves before all frames.
+    pub(super) fn handshake(answer: Vec<u8>) -> Self {
+        Self(answer.into())
+    }
+
     /// Frames that are made already.
     pub(super) fn made(frames: &[u8]) -> Self {
         Self(Bytes::copy_from_slice(frames))

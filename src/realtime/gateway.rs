@@ -84,7 +84,7 @@ pub async fn serve(hub: Hub, connection: OnUpgrade, entrance: Entrance) {
     let Ok(parts) = connection.downcast::<TokioIo<Wire>>() else {
         return warn!("a socket came by another way than the listener's connections");
     };
-    let (tcp, _held) = parts.io.into_inner().into_parts();
+    let (tcp, _held, answer) = parts.io.into_inner().into_parts();
     let (receiving, sending) = tcp.into_split();
     // What has come early lies in a large buffer, which ends here.
     let early = parts.read_buf.to_vec();
@@ -92,12 +92,13 @@ pub async fn serve(hub: Hub, connection: OnUpgrade, entrance: Entrance) {
     let mailbox = Arc::new(Mailbox::new(entrance.mailbox));
     let socket = messages(receiving, mailbox.clone(), early).await;
     // On the heap, and not part of what the connection's first moments need.
-    Box::pin(run(hub, Arc::new(sending), socket, mailbox, entrance)).await;
+    Box::pin(run(hub, Arc::new(sending), Frame::handshake(answer), socket, mailbox, entrance)).await;
 }
 
 async fn run(
     hub: Hub,
     tcp: Arc<OwnedWriteHalf>,
+    handshake: Frame,
     socket: WebSocketStream<Receiving>,
     mailbox: Arc<Mailbox>,
     entrance: Entrance,
@@ -125,7 +126,7 @@ async fn run(
     };
     let entered = timeout(ENTER, gateway.enter()).await;
     let heads = entered.as_ref().ok().and_then(|entered| entered.as_ref().ok()).cloned();
-    mailbox.open(tcp, heads);
+    mailbox.open(tcp, handshake, heads);
     let close = match entered {
         Ok(Ok(_)) => gateway.live().await,
         Ok(Err(error)) if error.code() == Code::Unauthenticated => Some(Close::SessionEnded),

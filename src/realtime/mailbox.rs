@@ -64,18 +64,19 @@ impl Mailbox {
         Self { inside: Mutex::default(), more: Notify::new(), max_frames }
     }
 
-    /// From now on frames leave by this connection, `first` before all others; without it, those that wait are forgotten.
-    pub(super) fn open(&self, tcp: Arc<OwnedWriteHalf>, first: Option<Frame>) {
+    /// From now on frames leave by this connection: the handshake's answer, `first`, and then all others; without `first`, those
+    /// that wait are forgotten.
+    pub(super) fn open(&self, tcp: Arc<OwnedWriteHalf>, handshake: Frame, first: Option<Frame>) {
         let mut inside = self.inside();
         inside.tcp = Some(tcp);
-        match first {
-            Some(first) => {
-                inside.bytes += first.bytes().len();
-                inside.waiting.push_front(first);
-                inside.flush();
-            }
-            None => inside.drop_waiting(),
+        if first.is_none() {
+            inside.drop_waiting();
         }
+        for frame in first.into_iter().chain([handshake]) {
+            inside.bytes += frame.bytes().len();
+            inside.waiting.push_front(frame);
+        }
+        inside.flush();
     }
 
     /// Puts frames in, in order; the socket's task sends them, or whoever sends something sooner. When they don't fit, the

@@ -25,7 +25,7 @@ mod wire;
 pub use frames::ClientFrame;
 pub use gateway::{CheckToken, Entrance, serve};
 pub use hub::Hub;
-pub use wire::Wire;
+pub use wire::{Switching, Wire};
 
 /// How a client wants messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]

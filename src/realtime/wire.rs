@@ -1,10 +1,14 @@
 //! A connection's bytes. It holds the connection's place for as long as it is open, as a socket too, and breaks off
-//! when the other end takes nothing for too long.
+//! when the other end takes nothing for too long. The answer that makes it a socket it keeps, to leave with the first frames.
 
 use std::{
     any::Any,
     io,
     pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -21,6 +25,17 @@ const STALLED: Duration = Duration::from_secs(30);
 /// What a connection holds, to be dropped with it.
 pub(super) type Held = Box<dyn Any + Send + Sync>;
 
+/// Tells a connection that the answer it is about to write makes it a socket.
+#[derive(Debug, Clone, Default)]
+pub struct Switching(Arc<AtomicBool>);
+
+impl Switching {
+    /// The next answer does.
+    pub fn begin(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
 /// A connection's bytes.
 #[derive(Debug)]
 pub struct Wire {
@@ -28,17 +43,29 @@ pub struct Wire {
     /// Runs while bytes wait; made when that begins, so that an idle connection holds none.
     stalled: Option<Pin<Box<Sleep>>>,
     held: Held,
+    switching: Switching,
+    /// The answer that makes it a socket.
+    answer: Vec<u8>,
 }
 
 impl Wire {
     /// Of a connection; what it holds is dropped with it.
-    pub fn new(tcp: TcpStream, held: impl Any + Send + Sync) -> Self {
-        Self { tcp, stalled: None, held: Box::new(held) }
+    pub fn new(tcp: TcpStream, held: impl Any + Send + Sync, switching: Switching) -> Self {
+        Self { tcp, stalled: None, held: Box::new(held), switching, answer: vec![] }
     }
 
-    /// The connection itself, once it is a socket.
-    pub(super) fn into_parts(self) -> (TcpStream, Held) {
-        (self.tcp, self.held)
+    /// The connection itself, once it is a socket, and the answer that made it one, which has to leave before all else.
+    pub(super) fn into_parts(self) -> (TcpStream, Held, Vec<u8>) {
+        (self.tcp, self.held, self.answer)
+    }
+
+    /// Keeps these bytes, if they belong to the answer that makes it a socket.
+    fn keep(&mut self, bytes: &[u8]) -> bool {
+        let keeps = self.switching.0.load(Ordering::Acquire);
+        if keeps {
+            self.answer.extend_from_slice(bytes);
+        }
+        keeps
     }
 
     fn progress<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -64,6 +91,9 @@ impl AsyncRead for Wire {
 
 impl AsyncWrite for Wire {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.keep(bytes) {
+            return Poll::Ready(Ok(bytes.len()));
+        }
         let written = Pin::new(&mut self.tcp).poll_write(cx, bytes);
         self.progress(cx, written)
     }
@@ -73,6 +103,11 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if let Some(first) = slices.iter().find(|slice| !slice.is_empty())
+            && self.keep(first)
+        {
+            return Poll::Ready(Ok(first.len()));
+        }
         let written = Pin::new(&mut self.tcp).poll_write_vectored(cx, slices);
         self.progress(cx, written)
     }

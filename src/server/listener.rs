@@ -2,7 +2,8 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body, extract::Request};
+use axum::{Router, body::Body, extract::Request, http::StatusCode};
+use futures_util::TryFutureExt;
 use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -12,7 +13,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
 use super::places::Places;
-use crate::{app::App, realtime::Wire, web::Connection};
+use crate::{
+    app::App,
+    realtime::{Switching, Wire},
+    web::Connection,
+};
 
 /// The most bytes of a request's head.
 const MAX_HEAD: usize = 32 * 1024;
@@ -55,14 +60,20 @@ fn accept(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "could not set nodelay");
     }
+    let switching = Switching::default();
+    let wire = Wire::new(stream, place, switching.clone());
     let router = router.clone();
     let service = tower::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(connection);
-        router.clone().oneshot(request.map(Body::new))
+        let switching = switching.clone();
+        router.clone().oneshot(request.map(Body::new)).inspect_ok(move |answer| {
+            if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+                switching.begin();
+            }
+        })
     });
-    let serving = http
-        .serve_connection(TokioIo::new(Wire::new(stream, place)), TowerToHyperService::new(service))
-        .with_upgrades();
+    let serving =
+        http.serve_connection(TokioIo::new(wire), TowerToHyperService::new(service)).with_upgrades();
     let stopping = app.stopping.clone();
     app.tasks.spawn(async move {
         let mut serving = std::pin::pin!(serving);

@@ -13,6 +13,11 @@ fn frame(letter: u8, length: usize) -> Frame {
     Frame::text(|payload| payload.resize(payload.len() + length, letter))
 }
 
+/// What the handshake answers.
+fn handshake() -> Frame {
+    Frame::handshake(b"welcome ".to_vec())
+}
+
 /// Both ends of a connection.
 async fn pair() -> (Arc<OwnedWriteHalf>, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -43,7 +48,7 @@ async fn what_was_put_in_comes_out_in_order_before_the_farewell() {
     let (near, mut far) = pair().await;
     let mailbox = Mailbox::new(10);
     mailbox.push(&[frame(b'2', 1)]);
-    mailbox.open(near, Some(frame(b'1', 1)));
+    mailbox.open(near, handshake(), Some(frame(b'1', 1)));
     mailbox.send(&[frame(b'3', 1), frame(b'4', 1)]);
     mailbox.close(Close::Restart);
     mailbox.send(&[frame(b'5', 1)]);
@@ -51,14 +56,27 @@ async fn what_was_put_in_comes_out_in_order_before_the_farewell() {
     mailbox.end(Some(Close::Restart)).await;
     let mut all = vec![];
     far.read_to_end(&mut all).await.unwrap();
-    assert_eq!(all, b"\x81\x011\x81\x012\x81\x013\x81\x014\x88\x09\x03\xf4restart");
+    assert_eq!(all, b"welcome \x81\x011\x81\x012\x81\x013\x81\x014\x88\x09\x03\xf4restart");
+}
+
+#[tokio::test]
+async fn who_cannot_come_in_is_told_so_behind_the_handshake() {
+    let (near, mut far) = pair().await;
+    let mailbox = Mailbox::new(10);
+    mailbox.push(&[frame(b'1', 1)]);
+    mailbox.open(near, handshake(), None);
+    mailbox.end(Some(Close::TryAgain)).await;
+    let mut all = vec![];
+    far.read_to_end(&mut all).await.unwrap();
+    let (code, reason) = Close::TryAgain.code();
+    assert_eq!(all, [handshake().bytes(), Frame::close(code, reason).bytes()].concat());
 }
 
 #[tokio::test]
 async fn a_lost_connection_ends_it() {
     let (near, far) = pair().await;
     let mailbox = Mailbox::new(10_000);
-    mailbox.open(near, Some(frame(b'1', 1)));
+    mailbox.open(near, handshake(), Some(frame(b'1', 1)));
     drop(far);
     let sending = async {
         loop {
@@ -86,8 +104,8 @@ proptest! {
         runtime.block_on(async {
             let (near, mut far) = pair().await;
             let mailbox = Mailbox::new(usize::MAX);
-            mailbox.open(near, Some(frame(b'.', 3)));
-            let mut meant = frame(b'.', 3).bytes().to_vec();
+            mailbox.open(near, handshake(), Some(frame(b'.', 3)));
+            let mut meant = [handshake().bytes(), frame(b'.', 3).bytes()].concat();
             let reading = async {
                 let (mut all, mut sizes) = (vec![], reads.iter().cycle());
                 loop {
