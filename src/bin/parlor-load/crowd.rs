@@ -12,6 +12,9 @@ use crate::{
 
 /// People behind the readers: each has many sockets, as a person with many tabs.
 const PEOPLE: usize = 50;
+/// As many rooms as one person writes in, where there are many: no more messages than the server lets one socket have on
+/// their way.
+const ROOMS_OF_ONE: usize = 64;
 /// A message's text: with all else about as many bytes as a short line takes.
 const TEXT: &str = "The quick brown fox jumps over the lazy dog, and is back before anybody has noticed it.";
 
@@ -37,7 +40,8 @@ pub(crate) struct Room {
 
 impl Crowd {
     /// On Parlor, people who are logged in, each with many sockets. Of one room they are members. Of many they are not, or
-    /// each of their sockets would read all: a socket looks at one public room, as a page does; one member writes in all.
+    /// each of their sockets would read all: a socket looks at one public room, as a page does. In each a member writes, who
+    /// does so in some others as well.
     pub(crate) async fn of_parlor(
         options: &Options,
         data: &Path,
@@ -45,7 +49,7 @@ impl Crowd {
         readers: usize,
     ) -> Result<Self> {
         let host = Host::parlor(options, data).await?;
-        let people = Person::some(&host, PEOPLE.min(readers)).await?;
+        let people = Person::some(&host, PEOPLE.min(rooms * readers)).await?;
         let mut crowd = Self::empty(host, readers, false);
         if rooms == 1 {
             let name = people[0].room(&crowd.host, &people[1..]).await?;
@@ -54,19 +58,23 @@ impl Crowd {
             }
             crowd.add(name, Rc::clone(&crowd.sockets[0]));
         } else {
-            let sender = crowd.open("/ws", &people[0].authorization()).await?;
+            let (writers, visitors) = people.split_at(rooms.div_ceil(ROOMS_OF_ONE).min(people.len() - 1));
+            let mut senders = vec![];
+            for writer in writers {
+                senders.push(crowd.open("/ws", &writer.authorization()).await?);
+            }
             for room in 0..rooms {
-                let name = people[0].room(&crowd.host, &[]).await?;
+                let name = writers[room % writers.len()].room(&crowd.host, &[]).await?;
                 for n in 1..readers {
-                    let visitor = &people[1 + (room * readers + n) % (people.len() - 1)];
+                    let visitor = &visitors[(room * readers + n) % visitors.len()];
                     let socket = crowd.open("/ws", &visitor.authorization()).await?;
                     socket.send(&format!(r#"{{"type":"watch","room":"{name}"}}"#)).await?;
                     // What is asked for is done in order: who has this answer looks at the room.
                     socket.send(r#"{"type":"ping"}"#).await?;
                 }
-                crowd.add(name, Rc::clone(&sender));
+                crowd.add(name, Rc::clone(&senders[room % senders.len()]));
             }
-            crowd.seen.until_ready(1 + 2 * rooms * (readers - 1)).await?;
+            crowd.seen.until_ready(senders.len() + 2 * rooms * (readers - 1)).await?;
         }
         crowd.seen.until_ready(crowd.sockets.len()).await?;
         Ok(crowd)
