@@ -12,7 +12,7 @@ use super::{Log, LogError};
 const MAX_PEOPLE: usize = 4_096;
 /// Messages that it holds before it lets go of them: those that are answered, edited and reacted to are the last ones as a
 /// rule, and others are looked up.
-const MAX_MESSAGES: usize = 256;
+const MAX_MESSAGES: usize = 64;
 /// Appends that may be missing in the projections and are held for that; more of them are read again instead.
 pub(super) const MAX_UNFOLDED: usize = 256;
 /// Entries read in one go while catching up.

@@ -200,14 +200,13 @@ impl Writer {
         let base = state.head;
         let append =
             Append { stream: self.stream, tag: Tag::random(), prev: base.tag, entries: draft.entries };
-        let docs = state.take_changed();
         let follows = match self.stream {
             Stream::Room(room) => append.entries.iter().any(|entry| entry.follows(room).is_some()),
             Stream::Person(_) => false,
         };
-        let write = Write { append: append.clone(), docs: docs.clone(), follows };
+        let write = Write { append, docs: state.take_changed(), follows };
         let begun = Instant::now();
-        let appended = match self.log.store().append(write).await {
+        let appended = match self.log.store().append(&write).await {
             Ok(appended) => appended,
             Err(AppendError::Full(why)) => {
                 self.state = None;
@@ -218,7 +217,7 @@ impl Writer {
             }
             Err(AppendError::Taken) => {
                 metrics().append_conflicts.increment(1);
-                state.take_back(before, &docs);
+                state.take_back(before, &write.docs);
                 return Err((wishes_of(draft.made, false), None));
             }
             Err(AppendError::Unknown(why)) => {
@@ -228,21 +227,25 @@ impl Writer {
             }
         };
         metrics().appends.record(begun.elapsed());
+        let Write { append, docs, .. } = write;
         metrics().append_entries.record(append.entries.len() as f64);
         let head = append.head();
         state.head = head;
-        let shown = docs_to_show(&append, &docs);
-        let committed = Arc::new(Committed { append: append.clone(), docs: shown });
-        self.log.bus().publish(Channel::Stream(self.stream), Notice::Appended(committed));
-        if let Some(person) = new_profile(&append, &docs) {
+        let pending = (appended == Appended::Pending).then(|| (append.clone(), docs.clone()));
+        let profile = new_profile(&append, &docs);
+        let docs = docs_to_show(&append, docs);
+        self.log
+            .bus()
+            .publish(Channel::Stream(self.stream), Notice::Appended(Arc::new(Committed { append, docs })));
+        if let Some(person) = profile {
             self.log.bus().publish(Channel::Everyone, Notice::Profile(Arc::new(person)));
         }
-        let followed = match appended {
-            Appended::Folded => {
+        let followed = match pending {
+            None => {
                 self.folder.note(head.rev);
                 None
             }
-            Appended::Pending => {
+            Some((append, docs)) => {
                 state.unfolded.push(append.clone());
                 let followed = self.folder.add(append, docs, follows).await;
                 followed.filter(|_| follows)
@@ -362,14 +365,14 @@ async fn catch_up(log: &Log, state: Option<State>) -> Option<State> {
 }
 
 /// Messages that were made or whose words changed; of a reaction all see what it says.
-fn docs_to_show(append: &Append, docs: &[Doc]) -> Vec<Doc> {
-    let shown = |doc: &&Doc| match doc {
+fn docs_to_show(append: &Append, docs: Vec<Doc>) -> Vec<Doc> {
+    let shown = |doc: &Doc| match doc {
         Doc::Message(message) => append.entries.iter().any(|entry| {
             entry.what.message() == Some(message.seq) && !matches!(entry.what, What::Reacted { .. })
         }),
         _ => false,
     };
-    docs.iter().filter(shown).cloned().collect()
+    docs.into_iter().filter(shown).collect()
 }
 
 /// The person whose public profile an append changes.

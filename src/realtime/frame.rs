@@ -4,6 +4,8 @@ use bytes::Bytes;
 
 /// The longest header of a frame that the server sends.
 const MAX_HEADER: usize = 10;
+/// Room for most frames: one that grew to its size would be copied several times.
+const ROOM: usize = 1024;
 /// The first byte: a whole message in one frame, of this kind.
 const TEXT: u8 = 0x81;
 const CLOSE: u8 = 0x88;
@@ -49,7 +51,8 @@ impl Frame {
 
     /// The payload comes behind room for the longest header; the header is then put right before it.
     fn new(kind: u8, write: impl FnOnce(&mut Vec<u8>)) -> Self {
-        let mut bytes = vec![0; MAX_HEADER];
+        let mut bytes = Vec::with_capacity(ROOM);
+        bytes.resize(MAX_HEADER, 0);
         write(&mut bytes);
         let length = (bytes.len() - MAX_HEADER) as u64;
         let mut header = [0; MAX_HEADER];

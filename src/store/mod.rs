@@ -104,7 +104,7 @@ pub trait LogStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`AppendError`]; only `Unknown` leaves open whether it went in.
-    async fn append(&self, write: Write) -> Result<Appended, AppendError>;
+    async fn append(&self, write: &Write) -> Result<Appended, AppendError>;
 
     /// Whole appends, in order: those that hold the first `limit` entries after `after`. When the log was trimmed past
     /// `after`, they begin where it begins now.

@@ -119,7 +119,7 @@ impl Faulty {
 
 #[async_trait]
 impl LogStore for Faulty {
-    async fn append(&self, write: Write) -> Result<Appended, AppendError> {
+    async fn append(&self, write: &Write) -> Result<Appended, AppendError> {
         let stream = write.append.stream;
         self.pass(Step::Append, stream).await;
         let fault = self.script.lock().unwrap().get_mut(&stream).and_then(VecDeque::pop_front);

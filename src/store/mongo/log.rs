@@ -213,12 +213,12 @@ impl MongoStore {
 
 #[async_trait]
 impl LogStore for MongoStore {
-    async fn append(&self, write: Write) -> Result<Appended, AppendError> {
-        let append = write.append;
-        check(&append)?;
-        self.begins_at_boundary(&append).await?;
+    async fn append(&self, write: &Write) -> Result<Appended, AppendError> {
+        let append = &write.append;
+        check(append)?;
+        self.begins_at_boundary(append).await?;
         let (stream, head) = (append.stream, append.head());
-        let document = serialize_to_raw_document_buf(&LogDocument::new(append))
+        let document = serialize_to_raw_document_buf(&LogDocument::new(append.clone()))
             .map_err(|error| AppendError::Full(format!("an append can't be written as BSON: {error}")))?;
         if document.as_bytes().len() > MAX_DOCUMENT {
             return Err(AppendError::Full(format!("an append has at most {MAX_BYTES} bytes")));

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{
     failure::Failure,
     files,
-    row::{int, word},
+    row::{int, to_json, word},
 };
 use crate::model::{
     Body, Doc, FileId, FileKind, Membership, Message, Person, Room, RoomId, Seq, UserId, text::folded,
@@ -55,15 +55,13 @@ impl Ready {
     /// Of this one.
     pub(super) fn new(doc: &Doc) -> Result<Self, Failure> {
         Ok(match doc {
-            Doc::Room(room) => {
-                Self { rev: int(room.rev.0), doc: serde_json::to_vec(room)?, of: of_room(room) }
-            }
+            Doc::Room(room) => Self { rev: int(room.rev.0), doc: to_json(room)?, of: of_room(room) },
             Doc::Member(member) => Self { rev: int(member.rev.0), doc: vec![], of: of_member(member)? },
             Doc::Message(message) => {
-                Self { rev: int(message.rev.0), doc: serde_json::to_vec(message)?, of: of_message(message) }
+                Self { rev: int(message.rev.0), doc: to_json(message)?, of: of_message(message) }
             }
             Doc::Person(person) => {
-                Self { rev: int(person.rev.0), doc: serde_json::to_vec(person)?, of: of_person(person) }
+                Self { rev: int(person.rev.0), doc: to_json(person)?, of: of_person(person) }
             }
         })
     }

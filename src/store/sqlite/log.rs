@@ -8,7 +8,7 @@ use super::{
     docs::Ready,
     failure::Failure,
     nonces,
-    row::{count, head, int, json, nat},
+    row::{count, head, int, json, nat, to_json},
 };
 use crate::{
     model::{Append, Doc, Ended, Entry, Head, NonceKey, Rev, Stream, Tag, Timestamp},
@@ -37,8 +37,8 @@ pub(super) const TRIMMABLE: &str = "
 
 #[async_trait]
 impl LogStore for SqliteStore {
-    async fn append(&self, write: Write) -> Result<Appended, AppendError> {
-        let incoming = Incoming::new(&write)?;
+    async fn append(&self, write: &Write) -> Result<Appended, AppendError> {
+        let incoming = Incoming::new(write)?;
         Ok(self.commit(move |db| incoming.write(db)).await?)
     }
 
@@ -163,7 +163,7 @@ impl Incoming {
             base,
             head: append.head(),
             at: append.entries.last().map(|entry| entry.at).unwrap_or_default(),
-            entries: serde_json::to_vec(&append.entries)?,
+            entries: to_json(&append.entries)?,
             nonces: append
                 .entries
                 .iter()

@@ -38,6 +38,13 @@ pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlit
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Blob, Box::new(error)))
 }
 
+/// A value as JSON. Most take some hundred bytes; a buffer that grows to that would be copied several times.
+pub(super) fn to_json(value: &impl Serialize) -> Result<Vec<u8>, Failure> {
+    let mut json = Vec::with_capacity(1024);
+    serde_json::to_writer(&mut json, value)?;
+    Ok(json)
+}
+
 /// A word of ours (a role, a kind) as a column holds it.
 pub(super) fn word(value: &impl Serialize) -> Result<String, Failure> {
     match serde_json::to_value(value)? {

@@ -38,7 +38,7 @@ fn post(stream: Stream, head: Head, text: &str) -> Append {
 
 async fn put(store: &SqliteStore, append: Append) -> Result<Head, AppendError> {
     let head = append.head();
-    store.append(Write { append, docs: vec![], follows: false }).await.map(|_| head)
+    store.append(&Write { append, docs: vec![], follows: false }).await.map(|_| head)
 }
 
 fn pragma(db: &Connection, name: &str) -> Result<Value, Failure> {

@@ -172,7 +172,7 @@ impl Stage {
         });
         let append = Append { stream: self.stream(), tag, prev: base.tag, entries: entries.collect() };
         let write = Write { append: append.clone(), docs: vec![], follows: true };
-        assert_eq!(self.place.store.append(write).await.unwrap(), Appended::Pending);
+        assert_eq!(self.place.store.append(&write).await.unwrap(), Appended::Pending);
         append
     }
 

@@ -33,7 +33,7 @@ pub(super) async fn documents_of_a_refused_append_do_not_go_in(store: Arc<dyn St
     let (mut pen, room) = (Pen::room(), room("one", RoomKind::Private));
     let (_, late) = (pen.posts(1), pen.posts(1));
     let write = Write { append: late, docs: vec![Doc::Room(room.clone())], follows: false };
-    assert!(matches!(store.append(write).await, Err(AppendError::Taken)));
+    assert!(matches!(store.append(&write).await, Err(AppendError::Taken)));
     assert_eq!(store.rooms(&[room.id]).await.unwrap(), []);
     assert_eq!(store.watermark(pen.stream).await.unwrap(), Head::default());
 }
@@ -51,7 +51,7 @@ pub(super) async fn a_document_is_replaced_by_a_higher_rev_only(store: Arc<dyn S
 pub(super) async fn what_something_follows_from_keeps_the_watermark(store: Arc<dyn Store>) {
     let (mut pen, room) = (Pen::room(), room("one", RoomKind::Public));
     let write = Write { append: pen.posts(2), docs: vec![named(&room, 2, "two")], follows: true };
-    assert_eq!(store.append(write).await.unwrap(), Appended::Pending);
+    assert_eq!(store.append(&write).await.unwrap(), Appended::Pending);
     assert_eq!(head(&store, pen.stream).await, pen.head);
     assert_eq!(store.watermark(pen.stream).await.unwrap(), Head::default());
     // A store may leave documents to who folds.
@@ -64,7 +64,7 @@ pub(super) async fn an_append_behind_an_unfolded_one_leaves_the_watermark(store:
     let (mut pen, room) = (Pen::room(), room("one", RoomKind::Public));
     put(&store, pen.posts(1)).await.unwrap();
     let folded = pen.head;
-    store.append(Write { append: pen.posts(1), docs: vec![], follows: true }).await.unwrap();
+    store.append(&Write { append: pen.posts(1), docs: vec![], follows: true }).await.unwrap();
     let write = Write { append: pen.posts(1), docs: vec![named(&room, 3, "three")], follows: false };
     assert_eq!(put_with(&store, write).await.unwrap(), Appended::Pending);
     assert_eq!(store.watermark(pen.stream).await.unwrap(), folded);
@@ -77,8 +77,8 @@ pub(super) async fn an_append_behind_an_unfolded_one_leaves_the_watermark(store:
 pub(super) async fn a_watermark_moves_from_where_it_is_said_to_be(store: Arc<dyn Store>) {
     let (mut pen, room) = (Pen::room(), room("one", RoomKind::Public));
     let one = pen.posts(2);
-    store.append(Write { append: one.clone(), docs: vec![], follows: true }).await.unwrap();
-    store.append(Write { append: pen.posts(2), docs: vec![], follows: true }).await.unwrap();
+    store.append(&Write { append: one.clone(), docs: vec![], follows: true }).await.unwrap();
+    store.append(&Write { append: pen.posts(2), docs: vec![], follows: true }).await.unwrap();
     assert!(!store.fold(pen.stream, Rev(2), pen.head, vec![named(&room, 4, "four")]).await.unwrap());
     assert_eq!(store.watermark(pen.stream).await.unwrap(), Head::default());
     // Its documents are in all the same.
@@ -93,7 +93,7 @@ pub(super) async fn a_watermark_moves_from_where_it_is_said_to_be(store: Arc<dyn
 
 pub(super) async fn of_many_who_fold_the_same_one_moves_the_watermark(store: Arc<dyn Store>) {
     let mut pen = Pen::room();
-    store.append(Write { append: pen.posts(3), docs: vec![], follows: true }).await.unwrap();
+    store.append(&Write { append: pen.posts(3), docs: vec![], follows: true }).await.unwrap();
     let mut folding = JoinSet::new();
     for _ in 0..8 {
         let (store, stream, to) = (store.clone(), pen.stream, pen.head);
@@ -104,7 +104,7 @@ pub(super) async fn of_many_who_fold_the_same_one_moves_the_watermark(store: Arc
 
 pub(super) async fn after_catching_up_appends_fold_by_themselves(store: Arc<dyn Store>) {
     let mut pen = Pen::room();
-    store.append(Write { append: pen.posts(1), docs: vec![], follows: true }).await.unwrap();
+    store.append(&Write { append: pen.posts(1), docs: vec![], follows: true }).await.unwrap();
     assert_eq!(put(&store, pen.posts(1)).await.unwrap(), Appended::Pending);
     assert!(store.fold(pen.stream, Rev(0), pen.head, vec![]).await.unwrap());
     assert_eq!(put(&store, pen.posts(1)).await.unwrap(), Appended::Folded);
@@ -116,8 +116,8 @@ pub(super) async fn what_is_unfolded_is_found_until_it_is_folded(store: Arc<dyn 
     let (mut folded, mut pending, mut old) = (Pen::room(), Pen::room(), Pen::room());
     old.at = Timestamp::now().minus(minute * 60);
     put(&store, folded.posts(1)).await.unwrap();
-    store.append(Write { append: pending.posts(1), docs: vec![], follows: true }).await.unwrap();
-    store.append(Write { append: old.posts(1), docs: vec![], follows: true }).await.unwrap();
+    store.append(&Write { append: pending.posts(1), docs: vec![], follows: true }).await.unwrap();
+    store.append(&Write { append: old.posts(1), docs: vec![], follows: true }).await.unwrap();
     let recent = Timestamp::now().minus(minute);
     let mut both = vec![pending.stream, old.stream];
     both.sort();

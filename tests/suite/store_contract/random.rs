@@ -58,7 +58,7 @@ impl Expected {
         let append = self.pen.posts(entries);
         let folds = !follows && self.folded == self.appends.len();
         let write = Write { append: append.clone(), docs: vec![], follows };
-        let appended = store.append(write).await.unwrap();
+        let appended = store.append(&write).await.unwrap();
         assert_eq!(appended, if folds { Appended::Folded } else { Appended::Pending });
         self.appends.push(append);
         self.folded += usize::from(folds);

@@ -67,7 +67,7 @@ pub(crate) async fn put(store: &Arc<dyn Store>, append: Append) -> Result<Append
 /// Appends, and folds as whoever writes does where the store leaves it to them: when nothing has to follow before, and
 /// what lies before is folded.
 pub(crate) async fn put_with(store: &Arc<dyn Store>, write: Write) -> Result<Appended, AppendError> {
-    let appended = store.append(write.clone()).await?;
+    let appended = store.append(&write).await?;
     let Append { stream, .. } = write.append;
     let (base, head) = (write.append.base(), write.append.head());
     if appended == Appended::Folded || write.follows || store.watermark(stream).await.unwrap() != base {

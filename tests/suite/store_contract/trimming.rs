@@ -37,7 +37,7 @@ pub(super) async fn what_is_not_folded_is_kept(store: Arc<dyn Store>) {
     put_at(&store, &mut pen, 100, 1).await;
     pen.at = Timestamp(100);
     let pending = pen.posts(2);
-    store.append(Write { append: pending.clone(), docs: vec![], follows: true }).await.unwrap();
+    store.append(&Write { append: pending.clone(), docs: vec![], follows: true }).await.unwrap();
     let last = pen.posts(1);
     put(&store, last.clone()).await.unwrap();
     assert_eq!(store.trim(Timestamp(1_000)).await.unwrap(), 1);

@@ -26,7 +26,7 @@ async fn write_until(store: Arc<MongoStore>, stream: Stream, end: Instant) -> Tr
     while Instant::now() < end {
         let next = append(stream, head, &["one", "two"]);
         tried.all.insert(next.tag);
-        match store.append(write(&next)).await {
+        match store.append(&write(&next)).await {
             Ok(_) => {
                 tried.acknowledged.push(next.tag);
                 head = next.head();

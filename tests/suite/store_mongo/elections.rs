@@ -38,7 +38,7 @@ async fn a_new_primary_that_does_not_know_yet_what_was_acknowledged_is_waited_fo
     let (one, two, three) = (connect().await, connect().await, connect().await);
     let room = Stream::Room(RoomId::new());
     let first = append(room, Head::default(), &["first"]);
-    one.append(write(&first)).await.unwrap();
+    one.append(&write(&first)).await.unwrap();
     assert_eq!(head(&three, room).await.unwrap(), first.head());
 
     let old = mongod.primary().await;
@@ -48,7 +48,7 @@ async fn a_new_primary_that_does_not_know_yet_what_was_acknowledged_is_waited_fo
     let unaware = |mode: &str| doc! { "configureFailPoint": "disableSnapshotting", "mode": mode };
     mongod.member(new).run(unaware("alwaysOn")).await.unwrap();
     let second = append(room, first.head(), &["second"]);
-    one.append(write(&second)).await.unwrap();
+    one.append(&write(&second)).await.unwrap();
     // Node one has read it, the others haven't.
     assert_eq!(head(&one, room).await.unwrap(), second.head());
     mongod.member(new).run(doc! { "replSetStepUp": 1 }).await.unwrap();

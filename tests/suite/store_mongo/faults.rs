@@ -18,19 +18,19 @@ async fn an_append_without_its_majority_is_unknown_and_is_found() {
     let store = place.store().await;
     let room = Stream::Room(RoomId::new());
     let first = append(room, Head::default(), &["first"]);
-    store.append(write(&first)).await.unwrap();
+    store.append(&write(&first)).await.unwrap();
     let second = append(room, first.head(), &["second"]);
     {
         // 64: the wait for the majority timed out. The document is in.
         let concern = doc! { "code": 64, "errmsg": "waiting for replication timed out" };
         let fault = doc! { "failCommands": ["insert"], "writeConcernError": concern };
         let _fault = place.fail(1, "log", fault).await;
-        let outcome = store.append(write(&second)).await;
+        let outcome = store.append(&write(&second)).await;
         assert!(matches!(outcome, Err(AppendError::Unknown(_))), "{outcome:?}");
     }
     // The majority may get it later. Who asks at once may not see it, and tries again: it doesn't go in twice, and the
     // answer waits for the majority that has the first.
-    assert!(matches!(store.append(write(&second)).await, Err(AppendError::Taken)));
+    assert!(matches!(store.append(&write(&second)).await, Err(AppendError::Taken)));
     let found = store.find(room, &[second.entries[0].nonce.clone()]).await.unwrap();
     assert_eq!(found, [Found::Entry { entry: second.entries[0].clone(), tag: second.tag }]);
     assert_eq!(store.heads(&[room]).await.unwrap(), [(room, second.head())]);
@@ -44,10 +44,10 @@ async fn an_append_whose_answer_is_lost_is_unknown_and_is_found() {
     let store = place.store_at(&between.address).await;
     let room = Stream::Room(RoomId::new());
     let first = append(room, Head::default(), &["first"]);
-    store.append(write(&first)).await.unwrap();
+    store.append(&write(&first)).await.unwrap();
     let second = append(room, first.head(), &["second"]);
     between.lose_answers(true);
-    let outcome = store.append(write(&second)).await;
+    let outcome = store.append(&write(&second)).await;
     assert!(matches!(outcome, Err(AppendError::Unknown(_))), "{outcome:?}");
     between.lose_answers(false);
     let found = store.find(room, &[second.entries[0].nonce.clone()]).await.unwrap();
@@ -63,14 +63,14 @@ async fn an_append_that_never_arrived_is_unknown_and_is_not_found() {
     let first = append(room, Head::default(), &["first"]);
     {
         let _fault = place.fail(4, "log", doc! { "failCommands": ["insert"], "closeConnection": true }).await;
-        let outcome = store.append(write(&first)).await;
+        let outcome = store.append(&write(&first)).await;
         assert!(matches!(outcome, Err(AppendError::Unknown(_))), "{outcome:?}");
         let off = doc! { "configureFailPoint": "failCommand", "mode": "off" };
         place.database.client().database("admin").run_command(off).await.unwrap();
     }
     assert_eq!(store.read(room, Head::default().rev, 10).await.unwrap(), []);
     assert_eq!(store.find(room, &[first.entries[0].nonce.clone()]).await.unwrap(), []);
-    store.append(write(&first)).await.unwrap();
+    store.append(&write(&first)).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,18 +82,19 @@ async fn appends_that_share_a_write_have_each_their_own_fate() {
     // Two for every second room, at the same moment.
     let rivals: Vec<_> =
         rooms.iter().step_by(2).map(|room| append(*room, Head::default(), &["rival"])).collect();
-    let all: Vec<_> = firsts.iter().chain(&rivals).collect();
-    let outcomes = futures_util::future::join_all(all.iter().map(|append| store.append(write(append)))).await;
+    let all: Vec<_> = firsts.into_iter().chain(rivals).collect();
+    let writes: Vec<_> = all.iter().map(write).collect();
+    let outcomes = futures_util::future::join_all(writes.iter().map(|write| store.append(write))).await;
     let mut in_the_log = 0;
     for (append, outcome) in all.iter().zip(&outcomes) {
         let there = store.read(append.stream, Head::default().rev, 10).await.unwrap();
         assert_eq!(there.len(), 1);
         match outcome {
             Ok(_) => {
-                assert_eq!(&there[0], *append);
+                assert_eq!(&there[0], append);
                 in_the_log += 1;
             }
-            Err(AppendError::Taken) => assert_ne!(&there[0], *append),
+            Err(AppendError::Taken) => assert_ne!(&there[0], append),
             Err(other) => panic!("{other}"),
         }
     }
@@ -106,7 +107,7 @@ async fn a_fold_that_fails_leaves_the_watermark_and_can_be_repeated() {
     let store = place.store().await;
     let room = RoomId::new();
     let first = append(Stream::Room(room), Head::default(), &["first"]);
-    store.append(write(&first)).await.unwrap();
+    store.append(&write(&first)).await.unwrap();
     let docs = vec![message_doc(room, 1, 1, "first")];
     let base = first.base().rev;
     {

@@ -63,9 +63,9 @@ async fn use_all(store: &MongoStore) {
     let streams = rooms.map(Stream::Room);
     for (id, stream) in rooms.into_iter().zip(streams) {
         let first = append(stream, Head::default(), &["one", "two"]);
-        store.append(write(&first)).await.unwrap();
+        store.append(&write(&first)).await.unwrap();
         let second = append(stream, first.head(), &["three"]);
-        store.append(write(&second)).await.unwrap();
+        store.append(&write(&second)).await.unwrap();
         let place = Membership { room: id, user, rev: Rev(1), role: Some(Role::Owner), since: Seq(0) };
         let profile = Person {
             id: user,
@@ -297,7 +297,7 @@ async fn heads_read_one_document_a_stream_however_long_the_logs_are() {
         let mut head = Head::default();
         for _ in 0..30 {
             let next = append(*stream, head, &["a", "b"]);
-            store.append(write(&next)).await.unwrap();
+            store.append(&write(&next)).await.unwrap();
             head = next.head();
         }
         (*stream, head)

@@ -67,7 +67,7 @@ async fn all_that_can_happen_is_read_as_it_was_written() {
     // A tag whose highest bit is set is a negative number there.
     let append =
         Append { stream: Stream::Person(user), tag: Tag(u64::MAX), prev: Tag(0), entries: entries.collect() };
-    store.append(write(&append)).await.unwrap();
+    store.append(&write(&append)).await.unwrap();
     assert_eq!(store.heads(&[append.stream]).await.unwrap(), [(append.stream, append.head())]);
     assert_eq!(store.read(append.stream, Rev(0), 100).await.unwrap(), [append]);
 }
