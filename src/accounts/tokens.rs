@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
+use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -22,6 +23,8 @@ use crate::{
 pub const ACCESS: Duration = Duration::from_secs(15 * 60);
 /// How far the clocks of two nodes may differ.
 const LEEWAY: Duration = Duration::from_secs(5);
+/// How many access tokens are known again.
+const KNOWN: u64 = 10_000;
 /// What a refresh token's MAC is for.
 const REFRESH: &str = "parlor refresh token";
 /// Bytes of a refresh token: session, random, n, MAC.
@@ -49,6 +52,13 @@ pub struct Access {
     pub until: Timestamp,
 }
 
+/// What an access token says that we signed, whenever that was.
+#[derive(Debug, Clone, Copy)]
+struct Signed {
+    access: Access,
+    from: Timestamp,
+}
+
 /// Makes and checks tokens.
 #[derive(Debug)]
 pub struct Tokens {
@@ -57,6 +67,8 @@ pub struct Tokens {
     audience: String,
     /// What every access token has to fulfil.
     rules: Validation,
+    /// Tokens that were read lately, by their SHA-256: a program shows the same one with every request.
+    known: Cache<[u8; 32], Signed>,
 }
 
 impl Tokens {
@@ -69,7 +81,8 @@ impl Tokens {
         rules.set_audience(&[&audience]);
         // Checked after that, by the clock that the caller goes by.
         rules.validate_exp = false;
-        Self { keys, issuer, audience, rules }
+        let known = Cache::builder().max_capacity(KNOWN).time_to_live(ACCESS).build();
+        Self { keys, issuer, audience, rules, known }
     }
 
     /// An access token, good for [`ACCESS`] from `now`.
@@ -97,20 +110,34 @@ impl Tokens {
     /// # Errors
     /// `token_expired` when that alone is wrong, else `unauthenticated`.
     pub fn check(&self, token: &str, now: Timestamp) -> Result<Access> {
-        let wrong = || Error::says(Code::Unauthenticated, "This access token isn't good here.");
+        let name = Sha256::digest(token).into();
+        let known = self.known.get(&name);
+        let signed = match known {
+            Some(signed) => signed,
+            None => self.read(token)?,
+        };
+        let Signed { access, from } = signed;
+        if now >= access.until.plus(LEEWAY) {
+            return Err(Error::new(Code::TokenExpired));
+        }
+        if from > now.plus(LEEWAY) || access.until > from.plus(ACCESS) {
+            return Err(wrong());
+        }
+        if known.is_none() {
+            self.known.insert(name, signed);
+        }
+        Ok(access)
+    }
+
+    /// Checks all but the times.
+    fn read(&self, token: &str) -> Result<Signed> {
         let header = decode_header(token).map_err(|e| wrong().because(e))?;
         let key = header.kid.as_deref().and_then(|kid| self.keys.named(kid)).ok_or_else(wrong)?;
         let claims = decode::<Claims>(token, &DecodingKey::from_secret(key.bytes()), &self.rules);
         let claims = claims.map_err(|e| wrong().because(e))?.claims;
         let until = Timestamp(claims.exp.saturating_mul(1000));
         let from = Timestamp(claims.iat.saturating_mul(1000));
-        if now >= until.plus(LEEWAY) {
-            return Err(Error::new(Code::TokenExpired));
-        }
-        if from > now.plus(LEEWAY) || until > from.plus(ACCESS) {
-            return Err(wrong());
-        }
-        Ok(Access { user: claims.sub, session: claims.sid, until })
+        Ok(Signed { access: Access { user: claims.sub, session: claims.sid, until }, from })
     }
 
     /// The first refresh token of a session.
@@ -136,6 +163,10 @@ impl Tokens {
         let (session, random, n) = of.parts();
         self.keys.all().map(move |key| Refresh::made(key, session, random, n.wrapping_add(1)))
     }
+}
+
+fn wrong() -> Error {
+    Error::says(Code::Unauthenticated, "This access token isn't good here.")
 }
 
 /// A refresh token that we made.

@@ -25,14 +25,14 @@ const MAX_HEAD: usize = 32 * 1024;
 const REST: Duration = Duration::from_millis(100);
 
 /// Serves until the node is told to stop; connections end by themselves then, each after its request.
-pub(super) async fn serve(app: &App, listener: TcpListener, router: Router) {
+pub(super) async fn serve(app: App, listener: TcpListener, router: Router) {
     let config = &app.config;
     let places = Places::new(config.max_connections, config.max_connections_per_address);
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(config.header_timeout).max_buf_size(MAX_HEAD);
     while let Some(accepted) = app.stopping.run_until_cancelled(listener.accept()).await {
         match accepted {
-            Ok((stream, peer)) => accept(app, &places, &http, &router, stream, peer),
+            Ok((stream, peer)) => accept(&app, &places, &http, &router, stream, peer),
             Err(error) => {
                 tracing::warn!(%error, "could not accept a connection");
                 tokio::time::sleep(REST).await;

@@ -160,7 +160,11 @@ impl Server {
         app.tasks.spawn(app.chat.floods().clone().tell(Arc::clone(&app.bus), app.stopping.clone()));
         app.tasks.spawn(sort_metrics(Arc::clone(&app)));
         let router = web::router(&app);
-        listener::serve(&app, listener, router).await;
+        // On the runtime's own threads: those who come in are then served where they were let in.
+        let serving = tokio::spawn(listener::serve(Arc::clone(&app), listener, router));
+        if let Err(error) = serving.await {
+            tracing::error!(%error, "nobody is let in any more");
+        }
         app.tasks.close();
         if tokio::time::timeout(LET_GO, app.tasks.wait()).await.is_err() {
             tracing::warn!(left = app.tasks.len(), "went down before all had ended");
