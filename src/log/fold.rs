@@ -32,7 +32,7 @@ use crate::{
 const BACKLOG: usize = 64;
 /// A room that is written to all the time is folded this often: its document and its watermark are then written once for
 /// all that came meanwhile.
-const EVERY: Duration = Duration::from_millis(20);
+const EVERY: Duration = Duration::from_millis(200);
 /// The longest pause between attempts while the store is away.
 const MAX_PAUSE: Duration = Duration::from_secs(2);
 

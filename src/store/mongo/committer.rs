@@ -15,8 +15,9 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use super::{errors::Refused, schema::Collections};
 use crate::{metrics::metrics, store::AppendError};
 
-/// Writes at a time. Others fill the server's hands while the first waits for the journal; more would make each smaller.
-const IN_FLIGHT: usize = 4;
+/// Writes at a time: another while one waits for the journal. More would make each smaller, and a write costs the server as
+/// much again as several appends.
+const IN_FLIGHT: usize = 2;
 /// The most appends in one.
 const MAX_APPENDS: usize = 512;
 /// The most bytes in one, if it is more than one append; what the driver sends in one message has room for it.
