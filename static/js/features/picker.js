@@ -59,8 +59,13 @@ export function startPicker(app) {
     const body = el("div", { class: "groups" });
     const grid = (/** @type {string} */ title, /** @type {string[]} */ list) =>
       el("section", {}, el("h3", {}, title), el("div", { class: "grid" }, ...list.map((emoji) => el("button", { type: "button", tabindex: "-1", "data-emoji": emoji, "aria-label": names.get(emoji) ?? emoji }, emoji))));
+    /** @type {string | null} */
+    let shown = null;
+    // Nothing is put anew that is there: the focus may be in it.
     const draw = () => {
       const words = ask.value.trim();
+      if (words === shown) return;
+      shown = words;
       const sections = words
         ? [grid(t("found"), search(groups, words).map(([emoji]) => emoji))]
         : [...(recent().length ? [grid(t("recent"), recent())] : []), ...groups.map(([title, list]) => grid(title, list.map(([emoji]) => emoji)))];
@@ -76,6 +81,7 @@ export function startPicker(app) {
     };
     ask.addEventListener("input", debounce(80, draw));
     ask.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+      if (event.key === "Enter" || event.key === "ArrowDown") draw();
       const first = body.querySelector("button");
       if (event.key === "Enter" && first) choose(first.dataset.emoji ?? "");
       else if (event.key === "ArrowDown") first?.focus();
@@ -97,6 +103,7 @@ export function startPicker(app) {
       if (event.newState !== "open") return;
       ask.value = "";
       name.textContent = "";
+      shown = null;
       draw();
     });
     document.body.append(made);
