@@ -124,3 +124,34 @@ impl AsyncWrite for Wire {
         Pin::new(&mut self.tcp).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may fail")]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn only_the_answer_that_makes_it_a_socket_is_kept() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (near, far) = tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
+        let switching = Switching::default();
+        let mut wire = Wire::new(near.unwrap(), (), switching.clone());
+        wire.write_all(b"a page").await.unwrap();
+        switching.begin();
+        let answer = [io::IoSlice::new(b""), io::IoSlice::new(b"welcome "), io::IoSlice::new(b"in")];
+        assert_eq!(wire.write_vectored(&answer).await.unwrap(), 8);
+        wire.write_all(b"in").await.unwrap();
+        wire.flush().await.unwrap();
+        let (tcp, _, answer) = wire.into_parts();
+        assert_eq!(answer, b"welcome in");
+        drop(tcp);
+        let mut all = vec![];
+        far.unwrap().0.read_to_end(&mut all).await.unwrap();
+        assert_eq!(all, b"a page");
+    }
+}

@@ -162,8 +162,10 @@ impl Server {
         let router = web::router(&app);
         // On the runtime's own threads: those who come in are then served where they were let in.
         let serving = tokio::spawn(listener::serve(Arc::clone(&app), listener, router));
-        if let Err(error) = serving.await {
-            tracing::error!(%error, "nobody is let in any more");
+        if let Err(error) = serving.await
+            && error.is_panic()
+        {
+            std::panic::resume_unwind(error.into_panic());
         }
         app.tasks.close();
         if tokio::time::timeout(LET_GO, app.tasks.wait()).await.is_err() {
