@@ -53,6 +53,25 @@ fn an_access_token_is_good_for_fifteen_minutes() -> Tested {
 }
 
 #[test]
+fn that_a_token_was_good_says_nothing_of_one_that_differs() -> Tested {
+    let tokens = tokens(OLD)?;
+    let now = Timestamp::now();
+    let token = tokens.access(UserId::new(), SessionId::new(), now)?;
+    tokens.check(&token, now)?;
+    for at in 0..token.len() {
+        let mut other = token.clone().into_bytes();
+        other[at] = if other[at] == b'A' { b'B' } else { b'A' };
+        let other = String::from_utf8(other)?;
+        // The last letter of a part has bits that say nothing.
+        let spare = token[at + 1..].chars().next().is_none_or(|next| next == '.');
+        assert!(spare || tokens.check(&other, now).is_err(), "{at}");
+    }
+    assert!(tokens.check(&format!("{token} "), now).is_err());
+    assert!(tokens.check(&token, now).is_ok());
+    Ok(())
+}
+
+#[test]
 fn only_our_algorithm_and_key_are_taken() -> Tested {
     let tokens = tokens(OLD)?;
     let now = Timestamp::now();
